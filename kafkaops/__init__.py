@@ -1,0 +1,1 @@
+"""Keeps a Kafka cluster equal to the YAML in a git repository."""
