@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+from kafkaops.access import AclBinding as AclBinding
+
 
 @dataclass(frozen=True, slots=True)
 class KafkaError:
@@ -95,21 +97,6 @@ class ConfigSource(IntEnum):
     DYNAMIC_DEFAULT_BROKER = 3
     STATIC_BROKER = 4
     DEFAULT = 5
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class AclBinding:
-    """Kafka's spelling: resource_type `Topic Group Cluster TransactionalId DelegationToken User`, pattern `Literal Prefixed`,
-    operation `Read Write Create ...`, permission `Allow Deny`. An operation that this program does not know is kept as `Unknown(15)`.
-    """
-
-    principal: str
-    permission: str
-    operation: str
-    resource_type: str
-    pattern: str
-    name: str
-    host: str = "*"
 
 
 @dataclass(frozen=True, slots=True)
