@@ -1,0 +1,576 @@
+"""A Kafka cluster in memory: plain values answer the reads, writes change them by Kafka's own rules and are refused in Kafka's words.
+
+For plans without a broker, for tests and for laws. What a test may do to it stands first in `SnapshotCluster`: stop brokers, hide topics, let one broker lag,
+make one item or a whole call fail. The rules are KRaft's; `zookeeper=True` changes only what the door shows of it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Final, NamedTuple, TypeVar
+
+from kafkaops.cluster import (
+    AclBinding,
+    AlterTopic,
+    Broker,
+    ClusterFailure,
+    ConfigEntry,
+    ConfigSource,
+    Description,
+    FailureKind,
+    KafkaError,
+    MorePartitions,
+    NewTopic,
+    TopicView,
+)
+from kafkaops.cluster.rules import (
+    CLUSTER_OPERATIONS,
+    bad_acl,
+    bad_name,
+    broker_defaults,
+    metric_name,
+    printed,
+)
+
+Assignment = tuple[tuple[int, ...], ...]
+Hook = Callable[[str, object], KafkaError | ClusterFailure | None]
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+Named = TypeVar("Named", NewTopic, MorePartitions, AlterTopic)
+
+LOST: Final = KafkaError("TIMED_OUT", "the answer was lost")  # from a hook: done, but the caller does not learn it
+
+_NO_TOPIC = KafkaError("UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.")
+_NO_TOPIC_ID = KafkaError("UNKNOWN_TOPIC_ID", "This server does not host this topic ID.")
+_NO_TOPIC_RIGHT = KafkaError("TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed.")
+_NO_CLUSTER_RIGHT = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "Cluster authorization failed.")
+_NO_AUTHORIZER = KafkaError("SECURITY_DISABLED", "No Authorizer is configured.")
+_INTERNAL = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state"})
+_MOST_PARTITIONS = 10_000  # of one CreateTopics request
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTopic:
+    """`size`: bytes of the largest replica of each partition, added up."""
+
+    topic_id: str
+    assignment: Assignment
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotState:
+    """What the controller knows at one moment. `created`: how many topic ids were given out."""
+
+    topics: Mapping[str, SnapshotTopic]
+    acls: Mapping[AclBinding, None]  # a set that keeps its order
+    created: int
+
+
+class Call(NamedTuple):
+    """One item of one write: a `NewTopic`, `MorePartitions`, `AlterTopic`, `AclBinding` or, for deletions, (name, topic id)."""
+
+    method: str
+    item: object
+    validate_only: bool
+
+
+def numbered_brokers(count: int) -> tuple[Broker, ...]:
+    return tuple(Broker(number, f"broker-{number}", 9092, f"rack-{number}") for number in range(1, count + 1))
+
+
+def topic_id(number: int) -> str:
+    """The id of the n-th topic; never one of Kafka's reserved ids 0 and 1."""
+    return base64.urlsafe_b64encode((number + 2).to_bytes(16, "big")).rstrip(b"=").decode()
+
+
+def spread(partitions: int, replication: int, live: Sequence[int], down: Sequence[int], start: int) -> Assignment:
+    """Round robin, live brokers first: one that is down never leads unless all are."""
+    return tuple(
+        tuple([*_rotated(live, start + number), *_rotated(down, start + number)][:replication])
+        for number in range(partitions)
+    )
+
+
+def _rotated(brokers: Sequence[int], by: int) -> list[int]:
+    turn = by % len(brokers) if brokers else 0
+    return [*brokers[turn:], *brokers[:turn]]
+
+
+class SnapshotCluster:
+    """Attributes that a test may set at any time:
+
+    hidden      names that our principal may not DESCRIBE
+    moving      names with a reassignment in flight
+    operations  our rights on the cluster resource; None: not told, and nothing is refused
+    lagging     broker id -> the older state that its answers still come from
+    hook        asked before each item with the method's name and the item: a `KafkaError` is that item's answer, `LOST` after it was done all the same,
+                a `ClusterFailure` ends the call there
+    calls       every item of every write that was asked for, refused ones too
+    """
+
+    def __init__(
+        self,
+        topics: Mapping[str, SnapshotTopic] | None = None,
+        acls: Iterable[AclBinding] = (),
+        *,
+        cluster_id: str = "snapshot-cluster-0001A",
+        brokers: Sequence[Broker] | None = None,
+        down: Iterable[int] = (),
+        kafka_version: str = "4.4",
+        zookeeper: bool = False,
+        authorizer: bool = True,
+        settings: Mapping[str, str] | None = None,
+        settings_of: Mapping[int, Mapping[str, str]] | None = None,
+    ) -> None:
+        """`brokers`: all that are registered (None: three), `down` are those that do not answer. `settings`: static ones of every broker, `settings_of` of one."""
+        self.hidden: frozenset[str] = frozenset()
+        self.moving: frozenset[str] = frozenset()
+        self.operations: frozenset[str] | None = CLUSTER_OPERATIONS
+        self.lagging: dict[int, SnapshotState] = {}
+        self.hook: Hook | None = None
+        self.calls: list[Call] = []
+        self.down = frozenset(down)
+        self._cluster_id = cluster_id
+        self._brokers = tuple(sorted(brokers or numbered_brokers(3)))
+        self._kafka_version = kafka_version
+        self._zookeeper = zookeeper
+        self._authorizer = authorizer
+        self._settings = dict(settings or {})
+        self._settings_of = {broker: dict(own) for broker, own in (settings_of or {}).items()}
+        self._topics = dict(topics or {})
+        self._acls = dict.fromkeys(acls)
+        self._created = len(self._topics)
+        self._shared = False
+
+    @property
+    def state(self) -> SnapshotState:
+        """The present; later writes leave this value as it is."""
+        self._shared = True
+        return SnapshotState(self._topics, self._acls, self._created)
+
+    @state.setter
+    def state(self, state: SnapshotState) -> None:
+        self._topics, self._acls, self._created = dict(state.topics), dict(state.acls), state.created
+        self._shared = False
+
+    def copy(self) -> SnapshotCluster:
+        """Independent from now on, at no cost until one of the two is written to. It starts without calls and without a hook."""
+        twin = object.__new__(SnapshotCluster)
+        self._shared = True
+        twin.__dict__.update(self.__dict__, calls=[], hook=None, lagging=dict(self.lagging))
+        return twin
+
+    def stop(self, broker: int) -> None:
+        self.down |= {broker}
+
+    def start(self, broker: int) -> None:
+        self.down -= {broker}
+
+    # --- reads
+
+    def describe(self) -> Description:
+        self._reach()
+        self._whole("describe", None)
+        return Description(
+            cluster_id=self._cluster_id,
+            brokers=tuple(broker for broker in self._brokers if broker.id not in self.down),
+            fenced=tuple(sorted(self.down)) if self._version >= (4, 0) else (),
+            kafka_version=self._kafka_version,
+            operations=self._told_operations(),
+            zookeeper=self._zookeeper,
+        )
+
+    def _told_operations(self) -> frozenset[str] | None:
+        """Without DESCRIBE on the cluster Kafka answers 0, which is none at all."""
+        return self.operations if self._may("Describe") else frozenset()
+
+    def topic_names(self, broker: int) -> Mapping[str, tuple[str, int]]:
+        self._reach(broker)
+        self._whole("topic_names", broker)
+        topics = self._seen_by(broker).topics
+        return {
+            name: (topic.topic_id, len(topic.assignment)) for name, topic in topics.items() if name not in self.hidden
+        }
+
+    def topics(self, broker: int, names: Sequence[str]) -> Mapping[str, TopicView | KafkaError]:
+        self._reach(broker)
+        seen, live = self._seen_by(broker).topics, frozenset(self._live)
+        return {name: self._view(name, seen, live) for name in names}
+
+    def _view(self, name: str, seen: Mapping[str, SnapshotTopic], live: frozenset[int]) -> TopicView | KafkaError:
+        found = self._fault("topics", name) or self._known(name, seen)
+        if isinstance(found, KafkaError):
+            return found
+        in_sync = tuple(tuple(replica for replica in replicas if replica in live) for replicas in found.assignment)
+        leaders = tuple(replicas[0] if replicas else -1 for replicas in in_sync)
+        return TopicView(name, found.topic_id, found.assignment, in_sync, leaders, name in _INTERNAL)
+
+    def topic_overrides(self, names: Sequence[str]) -> Mapping[str, Mapping[str, ConfigEntry] | KafkaError]:
+        """Live brokers take turns, so that one which lags shows here too."""
+        self._reach()
+        views = [self._seen_by(broker).topics for broker in self._live]
+        return {
+            name: self._overrides("topic_overrides", name, views[turn % len(views)]) for turn, name in enumerate(names)
+        }
+
+    def topic_overrides_seen_by(
+        self, broker: int, names: Sequence[str]
+    ) -> Mapping[str, Mapping[str, ConfigEntry] | KafkaError]:
+        self._reach(broker)
+        seen = self._seen_by(broker).topics
+        return {name: self._overrides("topic_overrides_seen_by", name, seen) for name in names}
+
+    def _overrides(
+        self, method: str, name: str, seen: Mapping[str, SnapshotTopic]
+    ) -> Mapping[str, ConfigEntry] | KafkaError:
+        found = self._fault(method, name) or self._known(name, seen)
+        if isinstance(found, KafkaError):
+            return found
+        return {key: ConfigEntry(text, ConfigSource.DYNAMIC_TOPIC) for key, text in found.overrides.items()}
+
+    def broker_configs(self, broker: int) -> Mapping[str, ConfigEntry] | KafkaError:
+        self._reach(broker)
+        refused = self._fault("broker_configs", broker)
+        if refused is not None or not self._may("DescribeConfigs"):
+            return refused or _NO_CLUSTER_RIGHT
+        static = self._settings | self._settings_of.get(broker, {})
+        defaults = broker_defaults(self._version)
+        return {key: ConfigEntry(text, ConfigSource.DEFAULT) for key, text in defaults.items()} | {
+            key: ConfigEntry(text, ConfigSource.STATIC_BROKER) for key, text in static.items()
+        }
+
+    def acls(self, broker: int | None = None) -> Sequence[AclBinding] | KafkaError:
+        self._reach(broker)
+        refused = self._fault("acls", broker) or self._acl_refusal("Describe")
+        return refused or tuple(self._seen_by(self._live[0] if broker is None else broker).acls)
+
+    def topic_bytes(self, names: Sequence[str]) -> Mapping[str, int | KafkaError]:
+        self._reach()
+        live = frozenset(self._live)
+        return {name: self._bytes(name, live) for name in names}
+
+    def _bytes(self, name: str, live: frozenset[int]) -> int | KafkaError:
+        found = self._fault("topic_bytes", name) or self._known(name, self._topics)
+        if isinstance(found, KafkaError):
+            return found
+        if not self._may("Describe"):
+            return _NO_CLUSTER_RIGHT
+        unseen = {replica for replicas in found.assignment for replica in replicas} - live
+        if unseen:
+            return KafkaError("REPLICA_NOT_AVAILABLE", f"broker {min(unseen)} holds a replica and did not answer")
+        return found.size
+
+    def reassigning(self, names: Sequence[str]) -> frozenset[str] | KafkaError:
+        self._reach()
+        refused = self._fault("reassigning", tuple(names))
+        if refused is not None or not self._may("Describe"):
+            return refused or _NO_CLUSTER_RIGHT
+        return self.moving.intersection(names)
+
+    # --- writes
+
+    def create_topics(
+        self, topics: Sequence[NewTopic], *, validate_only: bool = False
+    ) -> Mapping[str, KafkaError | None]:
+        taken = _metric_names(self._topics)  # KRaft looks only at what was there before the request
+        twice = _repeated(topic.name for topic in topics)
+
+        def create(topic: NewTopic) -> KafkaError | None:
+            made = self._new_topic(topic, taken, twice)
+            if isinstance(made, SnapshotTopic) and not validate_only:
+                self._own()
+                self._topics[topic.name] = made
+                self._created += 1
+            return made if isinstance(made, KafkaError) else None
+
+        return self._each("create_topics", _by_name(topics), create, validate_only=validate_only)
+
+    def _new_topic(
+        self, topic: NewTopic, taken: Mapping[str, str], twice: frozenset[str]
+    ) -> SnapshotTopic | KafkaError:
+        """In the controller's order: name, existence, settings, replicas."""
+        refused = self._bad_new_name(topic.name, taken, twice)
+        if refused:
+            return refused
+        overrides = printed(topic.configs, self._version, self._broker_settings())
+        if isinstance(overrides, KafkaError):
+            return overrides
+        assignment = self._placed(topic)
+        if isinstance(assignment, KafkaError):
+            return assignment
+        return SnapshotTopic(topic_id(self._created), assignment, overrides)
+
+    def _bad_new_name(self, name: str, taken: Mapping[str, str], twice: frozenset[str]) -> KafkaError | None:
+        if name == "__cluster_metadata":
+            return KafkaError("INVALID_REQUEST", f"Creation of internal topic {name} is prohibited.")
+        if name in twice:
+            return KafkaError("INVALID_REQUEST", "Duplicate topic name.")
+        if refused := bad_name(name):
+            return refused
+        if name in self._topics:
+            return KafkaError("TOPIC_ALREADY_EXISTS", f"Topic '{name}' already exists.")
+        if metric_name(name) in taken:
+            other = taken[metric_name(name)]
+            return KafkaError("INVALID_TOPIC_EXCEPTION", f"Topic '{name}' collides with existing topic: {other}")
+        return None
+
+    def _placed(self, topic: NewTopic) -> Assignment | KafkaError:
+        if topic.assignment:
+            return self._bad_assignment(topic.assignment, len(topic.assignment[0])) or topic.assignment
+        if topic.replication < 1:
+            message = "Replication factor must be larger than 0, or -1 to use the default value."
+            return KafkaError("INVALID_REPLICATION_FACTOR", message)
+        if topic.partitions < 1:
+            return KafkaError("INVALID_PARTITIONS", "Number of partitions was set to an invalid non-positive value.")
+        if topic.partitions > _MOST_PARTITIONS:
+            return KafkaError("POLICY_VIOLATION", "Excessively large number of partitions per request.")
+        return self._spread(topic.partitions, topic.replication, self._created)
+
+    def create_partitions(
+        self, topics: Sequence[MorePartitions], *, validate_only: bool = False
+    ) -> Mapping[str, KafkaError | None]:
+        twice = _repeated(more.name for more in topics)
+
+        def extend(more: MorePartitions) -> KafkaError | None:
+            added = KafkaError("INVALID_REQUEST", "Duplicate topic name.") if more.name in twice else self._added(more)
+            if isinstance(added, KafkaError):
+                return added
+            if not validate_only:
+                self._own()
+                topic = self._topics[more.name]
+                self._topics[more.name] = replace(topic, assignment=topic.assignment + added)
+            return None
+
+        return self._each("create_partitions", _by_name(topics), extend, validate_only=validate_only)
+
+    def _added(self, more: MorePartitions) -> Assignment | KafkaError:
+        topic = self._known(more.name, self._topics)
+        if isinstance(topic, KafkaError):
+            return topic
+        if self._zookeeper and more.name in self.moving:
+            return KafkaError("REASSIGNMENT_IN_PROGRESS", "A partition reassignment is in progress.")
+        return self._bad_total(more, len(topic.assignment)) or self._more_replicas(more, topic.assignment)
+
+    def _bad_total(self, more: MorePartitions, now: int) -> KafkaError | None:
+        if more.total == now:
+            return KafkaError("INVALID_PARTITIONS", f"Topic already has {now} partition(s).")
+        if more.total < now:
+            message = f"The topic {more.name} currently has {now} partition(s); {more.total} would not be an increase."
+            return KafkaError("INVALID_PARTITIONS", message)
+        return None
+
+    def _more_replicas(self, more: MorePartitions, assignment: Assignment) -> Assignment | KafkaError:
+        """As many replicas as partition 0 has: during a reassignment KRaft counts the leaving ones too."""
+        missing, replication = more.total - len(assignment), len(assignment[0])
+        if more.added is None:
+            return self._spread(missing, replication, len(assignment))
+        if len(more.added) != missing:
+            message = f"Attempted to add {missing} additional partition(s), but only {len(more.added)} assignment(s) were specified."
+            return KafkaError("INVALID_REPLICA_ASSIGNMENT", message)
+        return self._bad_assignment(more.added, replication) or more.added
+
+    def _spread(self, partitions: int, replication: int, start: int) -> Assignment | KafkaError:
+        """KRaft counts every registered broker, ZooKeeper only those that are up."""
+        down = () if self._zookeeper else tuple(sorted(self.down))
+        registered = len(self._live) + len(down)
+        if replication <= registered:
+            return spread(partitions, replication, self._live, down, start)
+        cordoned = " or some brokers have all their log directories cordoned" if self._version >= (4, 3) else ""
+        return KafkaError(
+            "INVALID_REPLICATION_FACTOR",
+            f"Unable to replicate the partition {replication} time(s): The target replication factor of {replication} "
+            f"cannot be reached because only {registered} broker(s) are registered{cordoned}.",
+        )
+
+    def _bad_assignment(self, assignment: Assignment, replication: int) -> KafkaError | None:
+        registered = {broker.id for broker in self._brokers}
+        reasons = (_why_bad_replicas(replicas, replication, registered, self.down) for replicas in assignment)
+        reason = next((reason for reason in reasons if reason), None)
+        return KafkaError("INVALID_REPLICA_ASSIGNMENT", reason) if reason else None
+
+    def alter_topics(
+        self, topics: Sequence[AlterTopic], *, validate_only: bool = False
+    ) -> Mapping[str, KafkaError | None]:
+        twice = _repeated(change.name for change in topics)
+
+        def alter(change: AlterTopic) -> KafkaError | None:
+            if change.name in twice:
+                return KafkaError("INVALID_REQUEST", "Each resource must appear at most once.")
+            after = self._altered(change)
+            if isinstance(after, KafkaError):
+                return after
+            if not validate_only:
+                self._own()
+                self._topics[change.name] = replace(self._topics[change.name], overrides=after)
+            return None
+
+        return self._each("alter_topics", _by_name(topics), alter, validate_only=validate_only)
+
+    def _altered(self, change: AlterTopic) -> Mapping[str, str] | KafkaError:
+        """All that is stored is judged with the change, so a stale setting blocks every later one until it is reset."""
+        if change.name in self.hidden:
+            return _NO_TOPIC_RIGHT
+        if refused := bad_name(change.name):
+            return refused
+        topic = self._topics.get(change.name)
+        wanted = {**(topic.overrides if topic else {}), **change.configs}
+        stored = {key: text for key, text in wanted.items() if text is not None}
+        if topic is None:
+            refusal = printed(stored, self._version, self._broker_settings())
+            absent = KafkaError("UNKNOWN_TOPIC_OR_PARTITION", f"The topic '{change.name}' does not exist.")
+            return refusal if isinstance(refusal, KafkaError) else absent
+        return printed(stored, self._version, self._broker_settings())
+
+    def delete_topics(self, ids: Mapping[str, str]) -> Mapping[str, KafkaError | None]:
+        """The ACLs of a topic outlive it."""
+
+        def delete(item: tuple[str, str]) -> KafkaError | None:
+            refused = self._bad_deletion(*item)
+            if refused is None:
+                self._own()
+                del self._topics[item[0]]
+                self.moving -= {item[0]}
+            return refused
+
+        return self._each("delete_topics", ((item[0], item) for item in ids.items()), delete)
+
+    def _bad_deletion(self, name: str, wanted_id: str) -> KafkaError | None:
+        topic = self._topics.get(name)
+        if self._broker_settings()["delete.topic.enable"] == "false":
+            return KafkaError("TOPIC_DELETION_DISABLED", "Topic deletion is disabled.")
+        if wanted_id and (topic is None or topic.topic_id != wanted_id):
+            return _NO_TOPIC_ID
+        found = self._known(name, self._topics)
+        return found if isinstance(found, KafkaError) else None
+
+    def create_acls(self, bindings: Iterable[AclBinding]) -> Mapping[AclBinding, KafkaError | None]:
+        def create(binding: AclBinding) -> KafkaError | None:
+            refused = self._acl_refusal("Alter") or bad_acl(binding)
+            if refused is None:
+                self._own()
+                self._acls[binding] = None
+            return refused
+
+        return self._each("create_acls", ((binding, binding) for binding in bindings), create)
+
+    def delete_acls(self, bindings: Iterable[AclBinding]) -> Mapping[AclBinding, KafkaError | None]:
+        def delete(binding: AclBinding) -> KafkaError | None:
+            refused = self._acl_refusal("Alter")
+            if refused is None:
+                self._own()
+                self._acls.pop(binding, None)
+            return refused
+
+        return self._each("delete_acls", ((binding, binding) for binding in bindings), delete)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    # --- the rest
+
+    def _each(
+        self,
+        method: str,
+        items: Iterable[tuple[Key, Item]],
+        act: Callable[[Item], KafkaError | None],
+        *,
+        validate_only: bool = False,
+    ) -> dict[Key, KafkaError | None]:
+        self._reach()
+        answers: dict[Key, KafkaError | None] = {}
+        for key, item in items:
+            self.calls.append(Call(method, item, validate_only))
+            fault = self._fault(method, item)
+            answer = act(item) if fault in {None, LOST} else None
+            answers[key] = fault or answer
+        return answers
+
+    def _own(self) -> None:
+        """Before a write: what a copy or a kept state still looks at is left alone."""
+        if self._shared:
+            self._topics, self._acls = dict(self._topics), dict(self._acls)
+            self._shared = False
+
+    def _fault(self, method: str, item: object) -> KafkaError | None:
+        fault = self.hook(method, item) if self.hook else None
+        if isinstance(fault, ClusterFailure):
+            raise fault
+        return fault
+
+    def _whole(self, method: str, item: object) -> None:
+        """A read without an answer per item can only fail as a whole."""
+        fault = self._fault(method, item)
+        if fault is not None:
+            raise TypeError(f"{method} has no item that could answer {fault}: let the hook give a ClusterFailure")
+
+    def _reach(self, broker: int | None = None) -> None:
+        if broker is not None and broker not in self._live:
+            raise ClusterFailure(FailureKind.UNREACHABLE, f"broker {broker} does not answer")
+        if not self._live:
+            raise ClusterFailure(FailureKind.UNREACHABLE, "no broker answers")
+
+    def _may(self, operation: str) -> bool:
+        return not self._authorizer or self.operations is None or operation in self.operations
+
+    def _acl_refusal(self, operation: str) -> KafkaError | None:
+        if not self._authorizer:
+            return _NO_AUTHORIZER
+        return None if self._may(operation) else _NO_CLUSTER_RIGHT
+
+    def _known(self, name: str, seen: Mapping[str, SnapshotTopic]) -> SnapshotTopic | KafkaError:
+        if name in self.hidden:
+            return _NO_TOPIC_RIGHT
+        return seen.get(name) or bad_name(name) or _NO_TOPIC
+
+    def _seen_by(self, broker: int) -> SnapshotState:
+        return self.lagging.get(broker) or SnapshotState(self._topics, self._acls, self._created)
+
+    def _broker_settings(self) -> dict[str, str | None]:
+        return broker_defaults(self._version) | self._settings
+
+    @property
+    def _live(self) -> tuple[int, ...]:
+        return tuple(broker.id for broker in self._brokers if broker.id not in self.down)
+
+    @property
+    def _version(self) -> tuple[int, int]:
+        major, minor = self._kafka_version.split(".")
+        return int(major), int(minor)
+
+
+def _by_name(items: Iterable[Named]) -> Iterator[tuple[str, Named]]:
+    return ((item.name, item) for item in items)
+
+
+def _repeated(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for name, times in Counter(names).items() if times > 1)
+
+
+def _metric_names(topics: Iterable[str]) -> dict[str, str]:
+    return {metric_name(name): name for name in topics if "." in name or "_" in name}
+
+
+def _why_bad_replicas(
+    replicas: tuple[int, ...], replication: int, registered: set[int], down: frozenset[int]
+) -> str | None:
+    if not replicas:
+        return "The manual partition assignment includes an empty replica list."
+    for before, broker in pairwise([None, *sorted(replicas)]):
+        if broker not in registered:
+            return f"The manual partition assignment includes broker {broker}, but no such broker is registered."
+        if broker == before:
+            return f"The manual partition assignment includes the broker {broker} more than once."
+    if len(replicas) != replication:
+        return (
+            f"The manual partition assignment includes a partition with {len(replicas)} replica(s), but this is not "
+            f"consistent with previous partitions, which have {replication} replica(s)."
+        )
+    if down.issuperset(replicas):
+        return "All brokers specified in the manual partition assignment are fenced or in controlled shutdown."
+    return None
