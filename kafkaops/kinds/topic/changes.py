@@ -1,0 +1,39 @@
+"""What can be done to a topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kafkaops.kinds.topic.model import Topic
+from kafkaops.plan import Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTopic(Change):
+    topic: Topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddPartitions(Change):
+    name: str
+    topic_id: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTopicConfig(Change):
+    """`override` and `value`: the override before and after; None is no override. `fields` holds what that means in effect."""
+
+    name: str
+    topic_id: str
+    key: str
+    override: str | None
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteTopic(Change):
+    name: str
+    topic_id: str
+    partitions: int

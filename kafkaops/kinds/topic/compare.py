@@ -1,0 +1,316 @@
+"""Wanted against live topics: changes, and why each could hurt. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import lcm
+
+from kafkaops.findings import Finding, Location, Severity
+from kafkaops.kinds.topic import settings
+from kafkaops.kinds.topic.changes import AddPartitions, CreateTopic, DeleteTopic, SetTopicConfig
+from kafkaops.kinds.topic.model import (
+    OPERATIONAL,
+    PARTITIONS,
+    REPLICATION,
+    AbsentTopic,
+    LiveTopic,
+    LiveTopics,
+    Topic,
+)
+from kafkaops.plan import Action, Change, Difference, FieldChange, From, Phase, Tally, Value
+
+Step = Change | Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What the policy allows. `protected`: names that never lose data; `max_deletes`: deletions in one plan."""
+
+    protected: frozenset[str] = frozenset()
+    max_deletes: int = 5
+
+
+def compare(want: Mapping[str, Topic | AbsentTopic], live: LiveTopics, guards: Guards) -> Difference:
+    """Every wanted topic against the one that is there."""
+    changes: list[Change] = []
+    findings: list[Finding] = []
+    in_sync = 0
+    for name in sorted(want):
+        steps = list(_steps(want[name], live.topics[name], live, guards))
+        here = [step for step in steps if isinstance(step, Change)]
+        changes += here
+        findings += (step for step in steps if isinstance(step, Finding))
+        in_sync += not here and not any(isinstance(step, Finding) and step.blocks for step in steps)
+    findings += _undeclared(live)
+    findings += _too_many_deletes(changes, guards)
+    return Difference(tuple(changes), tuple(findings), Tally(in_sync, live.unmanaged, live.undeclared))
+
+
+def _steps(want: Topic | AbsentTopic, have: LiveTopic | None, live: LiveTopics, guards: Guards) -> Iterator[Step]:
+    match want, have:
+        case Topic(), None:
+            yield _create(want)
+        case Topic(), LiveTopic():
+            yield from _partitions(want, have)
+            yield from _replication(want, have)
+            yield from _settings(want, have, live, guards)
+        case AbsentTopic(), LiveTopic():
+            yield from _delete(want, have, guards)
+        case AbsentTopic(), None:
+            return  # it is as absent as it shall be
+
+
+def _create(want: Topic) -> CreateTopic:
+    def field(name: str, text: str, display: str) -> FieldChange:
+        return FieldChange(name, None, Value(text, display, From.FILE), want.place(name))
+
+    return CreateTopic(
+        id=f"topic:{want.name}",
+        address=f"topic/{want.name}",
+        action=Action.CREATE,
+        phase=Phase.CREATES,
+        where=want.where,
+        summary=f"{_count(want.partitions, 'partition')} x {_count(want.replication, 'replica')}",
+        fields=(
+            field(PARTITIONS, str(want.partitions), str(want.partitions)),
+            field(REPLICATION, str(want.replication), str(want.replication)),
+            *(field(key, value, settings.show(key, value)) for key, value in sorted(want.config.items())),
+        ),
+        topic=want,
+    )
+
+
+def _partitions(want: Topic, have: LiveTopic) -> Iterator[Step]:
+    before, after = have.partitions, want.partitions
+    if before == after:
+        return
+    where = want.place(PARTITIONS)
+    if after < before:
+        yield Finding(
+            code="KO2112",
+            severity=Severity.ERROR,
+            message=f"{want.name}: partitions {before} -> {after} is impossible",
+            address=f"topic/{want.name}",
+            where=where,
+            label=f"the topic has {before}",
+            help=f"write {before}; to have fewer, create another topic and move its readers and writers",
+            notes=("Kafka cannot take partitions away from a topic",),
+        )
+        return
+    yield AddPartitions(
+        id=f"topic:{want.name}#{PARTITIONS}",
+        address=f"topic/{want.name}",
+        action=Action.UPDATE,
+        phase=Phase.SAFE,
+        where=where,
+        fields=(_field(PARTITIONS, str(before), str(after), where),),
+        reversible=False,
+        codes=("KO2110",),
+        name=want.name,
+        topic_id=have.topic_id,
+        before=before,
+        after=after,
+    )
+    yield _remapped_keys(want, before, after, where)
+    if have.moving:
+        yield Finding(
+            code="KO2203",
+            severity=Severity.ERROR,
+            message=f"{want.name}: partitions cannot be added while the topic is being reassigned",
+            address=f"topic/{want.name}",
+            where=where,
+            help="wait until the reassignment has ended, then plan again",
+            notes=("KRaft would give the new partitions the replicas of both the old and the new place",),
+        )
+
+
+def _remapped_keys(want: Topic, before: int, after: int, where: Location) -> Finding:
+    keyed = f"records are keyed by `{want.key}`" if want.key else "where records have keys"
+    return Finding(
+        code="KO2110",
+        severity=Severity.DANGER,
+        message=f"{want.name}: partitions {before} -> {after}",
+        address=f"topic/{want.name}",
+        where=where,
+        consent=(f"partitions {before} -> {after}",),
+        notes=(
+            f"{keyed}: {_share_that_moves(before, after)} of keys move to another partition (default partitioner); order per key breaks once for each",
+            "Kafka Streams joins need equal counts; groups on auto.offset.reset=latest can skip the first records of new partitions",
+        ),
+    )
+
+
+def _share_that_moves(before: int, after: int) -> str:
+    """The share of a uniform hash h with h % before != h % after: in each lcm(before, after), only h < before keeps its place."""
+    return f"{100 * (1 - before / lcm(before, after)):.0f}%"
+
+
+def _replication(want: Topic, have: LiveTopic) -> Iterator[Step]:
+    if have.replications == {want.replication}:
+        return
+    if have.moving:
+        yield Finding(
+            code="KO2203",
+            severity=Severity.ERROR,
+            message=f"{want.name}: is being reassigned, so its replication factor cannot be judged",
+            address=f"topic/{want.name}",
+            where=want.place(REPLICATION),
+            help="wait until the reassignment has ended, then plan again",
+        )
+        return
+    shown = " and ".join(str(count) for count in sorted(have.replications))
+    yield Finding(
+        code="KO2201",
+        severity=Severity.ERROR,
+        message=f"{want.name}: replication.factor {shown} -> {want.replication} cannot be done yet",
+        address=f"topic/{want.name}",
+        where=want.place(REPLICATION),
+        label=f"the topic has {shown}",
+        help=f"write {max(have.replications)}, or reassign with kafka-reassign-partitions",
+        notes=("this version of kafkaops moves no replicas",),
+    )
+
+
+def _settings(want: Topic, have: LiveTopic, live: LiveTopics, guards: Guards) -> Iterator[Step]:
+    for key in sorted((want.config.keys() | have.overrides.keys()) - OPERATIONAL):
+        before, after = _canonical(key, have.overrides.get(key)), want.config.get(key)
+        if key not in have.overrides or key not in want.config or before != after:
+            yield from _setting(want, have, key, live, guards)
+
+
+def _canonical(key: str, text: str | None) -> str | None:
+    """As our own side is written: a list's order and a number's spelling make no difference."""
+    return text if text is None else settings.comparable(key, text)
+
+
+def _setting(want: Topic, have: LiveTopic, key: str, live: LiveTopics, guards: Guards) -> Iterator[Step]:
+    where = want.place(key)
+    before = _in_effect(key, key in have.overrides, have.overrides.get(key), live, From.TOPIC)
+    after = _in_effect(key, key in want.config, want.config.get(key), live, From.FILE)
+    danger = _danger(want.name, key, before, after, where, live)
+    if danger is not None and guards.protected and want.name in guards.protected:
+        yield _protected(danger)
+    change = SetTopicConfig(
+        id=f"topic:{want.name}#{key}",
+        address=f"topic/{want.name}",
+        action=Action.UPDATE,
+        phase=Phase.SAFE if danger is None else Phase.LOSSES,
+        where=where,
+        fields=(FieldChange(key, before, after, where),),
+        reversible=danger is None,
+        codes=() if danger is None else (danger.code,),
+        name=want.name,
+        topic_id=have.topic_id,
+        key=key,
+        override=have.overrides.get(key),
+        value=want.config.get(key),
+    )
+    yield change
+    if danger is not None:
+        yield danger
+
+
+def _in_effect(key: str, is_set: bool, text: str | None, live: LiveTopics, source: From) -> Value:
+    """The value that rules: the override, or what the brokers give without one."""
+    if is_set:
+        return Value(text or "", settings.show(key, text), source) if text is not None else UNKNOWN
+    return live.inherited.get(key, UNKNOWN)
+
+
+UNKNOWN = Value("", "unknown", From.UNKNOWN)
+
+
+def _danger(name: str, key: str, before: Value, after: Value, where: Location, live: LiveTopics) -> Finding | None:
+    if not settings.rules(key, live.kafka_version):
+        return (
+            None  # the brokers no longer know the setting: the override is dead weight, and blocks every other change
+        )
+    known = UNKNOWN not in {before, after}
+    if known and (before.text == after.text or settings.harmless(key, before.text, after.text) is not None):
+        return None
+    danger = settings.danger(key, before.text if known else None, after.text if known else None)
+    missing = () if known else ("a value could not be read, so nothing can be said about what is lost",)
+    return Finding(
+        code=danger.code,
+        severity=Severity.DANGER,
+        message=f"{name}: {key} {before.display} -> {after.display}",
+        address=f"topic/{name}",
+        where=where,
+        consent=(f"{key} {before.text or 'unknown'} -> {after.text or 'unknown'}",) if known else (),
+        notes=(*missing, danger.what) if danger.what else missing,
+    )
+
+
+def _protected(danger: Finding) -> Finding:
+    return replace(
+        danger,
+        code="KO5101",
+        severity=Severity.ERROR,
+        message=f"{danger.message} on a protected topic",
+        help="take the name out of `protect` in kafkaops.yaml, in a change of its own",
+        consent=(),
+        notes=("`protect` stops every change that may lose data, whatever is acknowledged",),
+    )
+
+
+def _delete(want: AbsentTopic, have: LiveTopic, guards: Guards) -> Iterator[Step]:
+    danger = Finding(
+        code="KO2106",
+        severity=Severity.DANGER,
+        message=f"{want.name}: is deleted with all its records",
+        address=f"topic/{want.name}",
+        where=want.where,
+        consent=(f"delete {have.topic_id or want.name}",),
+        notes=(
+            f"{_count(have.partitions, 'partition')} with everything in them; ACLs, committed offsets and schemas stay",
+            "a client that may create topics can bring it back at once, empty",
+        ),
+    )
+    yield DeleteTopic(
+        id=f"topic:{want.name}",
+        address=f"topic/{want.name}",
+        action=Action.DELETE,
+        phase=Phase.DELETES,
+        where=want.where,
+        summary=f"{_count(have.partitions, 'partition')}, all records",
+        reversible=False,
+        codes=("KO2106",),
+        name=want.name,
+        topic_id=have.topic_id,
+        partitions=have.partitions,
+    )
+    if want.name in guards.protected:
+        yield _protected(danger)
+    yield danger
+
+
+def _undeclared(live: LiveTopics) -> Iterator[Finding]:
+    for name in live.undeclared:
+        yield Finding(
+            code="KO2301",
+            severity=Severity.NOTICE,
+            message=f"{name}: is live in a domain that the topology owns, and in no file",
+            address=f"topic/{name}",
+            help="declare it, or write `state: absent` to have it deleted",
+        )
+
+
+def _too_many_deletes(changes: list[Change], guards: Guards) -> Iterator[Finding]:
+    deletes = [change for change in changes if isinstance(change, DeleteTopic)]
+    if len(deletes) > guards.max_deletes:
+        yield Finding(
+            code="KO5102",
+            severity=Severity.ERROR,
+            message=f"{len(deletes)} topics would be deleted, `max-deletes` is {guards.max_deletes}",
+            where=deletes[0].where,
+            help="delete them in several merges, or raise `policy: max-deletes` in kafkaops.yaml",
+        )
+
+
+def _field(name: str, before: str, after: str, where: Location) -> FieldChange:
+    return FieldChange(name, Value(before, before, From.TOPIC), Value(after, after, From.FILE), where)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

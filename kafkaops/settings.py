@@ -1,0 +1,232 @@
+"""kafkaops.yaml as values: clusters, naming, profiles, guards and policy. What the schema has passed is read here without further checks of type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from kafkaops import units
+from kafkaops.access import Authorizer
+from kafkaops.findings import Finding, Location, Severity
+from kafkaops.source import Block, Document, Row, item_location, key_location, value_location
+
+INTERNAL_TOPICS = ("__*", "_kafkaops.*")
+"""Kafka's own topics and kafkaops's own: never looked at, never declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """`pattern` compiled; None: every legal name will do."""
+
+    text: str = ""
+    pattern: re.Pattern[str] | None = None
+    exempt: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What one cluster sets over the topology, for the topics that `match`."""
+
+    match: str
+    block: Block
+    where: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Principals:
+    """Whom the topology must not lock out."""
+
+    own: str | None = None
+    plan: str | None = None
+    brokers: tuple[str, ...] = ()
+    break_glass: tuple[str, ...] = ()
+
+    def guarded(self) -> frozenset[str]:
+        return frozenset({*self.brokers, *self.break_glass, *(one for one in (self.own, self.plan) if one)})
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterEntry:
+    name: str
+    where: Location
+    bootstrap_servers: tuple[str, ...]
+    cluster_id: str | None = None
+    client_config: str | None = None
+    authorizer: Authorizer = Authorizer()
+    principals: Principals = Principals()
+    overrides: tuple[Override, ...] = ()
+    kafka_version: str | None = None
+    manages_topics: bool = True
+    manages_acls: bool = True
+    validates_in_plan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    safe_below_bytes: int = 0
+    max_deletes: int = 5
+    max_revokes: int = 20
+    lint: Mapping[str, str] = field(default_factory=dict)  # rule -> off | warning | error
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    naming: Naming = Naming()
+    profiles: Mapping[str, Block] = field(default_factory=dict)
+    clusters: Mapping[str, ClusterEntry] = field(default_factory=dict)
+    protect: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    policy: Policy = Policy()
+    requires: str = ""
+    root: Path = Path()
+
+    def ignores(self, topic: str) -> bool:
+        return any(fnmatchcase(topic, pattern) for pattern in (*INTERNAL_TOPICS, *self.ignore))
+
+    def protects(self, topic: str) -> bool:
+        return any(fnmatchcase(topic, pattern) for pattern in self.protect)
+
+
+def settings_of(document: Document | None, root: Path, *, version: str) -> tuple[Settings, tuple[Finding, ...]]:
+    """The settings, and what is wrong with them beyond their schema. No kafkaops.yaml: the defaults, and no cluster."""
+    if document is None:
+        return Settings(root=root), ()
+    block = document.root
+    naming, naming_findings = _naming(block)
+    clusters = {name: _cluster(name, entry, block["clusters"]) for name, entry in block.get("clusters", {}).items()}
+    settings = Settings(
+        naming=naming,
+        profiles={name: profile or Block("") for name, profile in block.get("profiles", {}).items()},
+        clusters=clusters,
+        protect=tuple(block.get("protect", ())),
+        ignore=tuple(block.get("ignore", ())),
+        policy=_policy(block.get("policy", {})),
+        requires=block.get("requires", ""),
+        root=root,
+    )
+    findings = (*naming_findings, *_shared_ids(clusters, block), *_version_needed(block, version))
+    return settings, findings
+
+
+def _naming(block: Block) -> tuple[Naming, tuple[Finding, ...]]:
+    naming = block.get("naming") or Block("")
+    parts: Mapping[str, str] = naming.get("parts", {})
+    text = naming.get("pattern", "")
+    findings = [_bad_regex(naming["parts"], part, regex) for part, regex in parts.items() if not _is_plain_regex(regex)]
+    if findings or not text:
+        return Naming(), tuple(findings)
+    pieces = re.split(r"\{([a-z][a-z0-9-]*)\}", text)
+    regex = "".join(
+        re.escape(piece) if index % 2 == 0 else f"(?:{parts.get(piece, '[a-z][a-z0-9-]*')})"
+        for index, piece in enumerate(pieces)
+    )
+    return Naming(text, re.compile(regex, re.ASCII), tuple(naming.get("exempt", ()))), ()
+
+
+def _is_plain_regex(regex: str) -> bool:
+    """Part patterns run over every name, so what can backtrack without end is refused: one repetition at most inside any group, and no back reference."""
+    if len(regex) > 200 or re.search(r"\\[1-9]|\(\?[^:]|[)\]}*+?]\s*[*+{]|\)[?]", regex):  # noqa: PLR2004
+        return False
+    try:
+        re.compile(regex)
+    except re.error:
+        return False
+    return True
+
+
+def _bad_regex(parts: Block, part: str, regex: str) -> Finding:
+    return Finding(
+        code="KO1203",
+        severity=Severity.ERROR,
+        message=f"`{part}` is not a pattern that always ends quickly",
+        where=value_location(parts, part),
+        label="a repeated group, a repeated repetition, or not a regular expression" if regex else "",
+        help="write a character class with one repetition, such as `[a-z][a-z0-9-]*` or `v[0-9]+`",
+    )
+
+
+def _cluster(name: str, entry: Block, clusters: Block) -> ClusterEntry:
+    facts = entry.get("authorizer") or Block("")
+    manage = entry.get("manage") or {}
+    supers = facts.get("super-users")
+    return ClusterEntry(
+        name=name,
+        where=key_location(clusters, name),
+        bootstrap_servers=tuple(entry["bootstrap-servers"]),
+        cluster_id=entry.get("cluster-id"),
+        client_config=entry.get("client-config"),
+        authorizer=Authorizer(None if supers is None else frozenset(supers), facts.get("allow-everyone")),
+        principals=Principals(
+            facts.get("principal"),
+            facts.get("plan-principal"),
+            tuple(facts.get("brokers", ())),
+            tuple(facts.get("break-glass", ())),
+        ),
+        overrides=tuple(_overrides(entry.get("override", Row("")))),
+        kafka_version=None if entry.get("kafka-version") is None else str(entry["kafka-version"]),
+        manages_topics=manage.get("topics", True),
+        manages_acls=manage.get("acls", True),
+        validates_in_plan=entry.get("broker-validation", "apply") == "plan",
+    )
+
+
+def _overrides(rows: Sequence[Any]) -> Iterator[Override]:
+    for index, row in enumerate(rows):
+        assert isinstance(rows, Row)
+        yield Override(row["match"], row["set"], item_location(rows, index))
+
+
+def _policy(block: Mapping[str, Any]) -> Policy:
+    return Policy(
+        safe_below_bytes=units.size(block.get("safe-below-bytes", 0)),
+        max_deletes=block.get("max-deletes", 5),
+        max_revokes=block.get("max-revokes", 20),
+        lint=block.get("lint", {}),
+    )
+
+
+def _shared_ids(clusters: Mapping[str, ClusterEntry], block: Block) -> Iterator[Finding]:
+    first: dict[str, ClusterEntry] = {}
+    for entry in clusters.values():
+        if entry.cluster_id is None:
+            continue
+        other = first.setdefault(entry.cluster_id, entry)
+        if other is not entry:
+            yield Finding(
+                code="KO1313",
+                severity=Severity.ERROR,
+                message=f"clusters `{other.name}` and `{entry.name}` have one cluster id",
+                where=value_location(block["clusters"][entry.name], "cluster-id"),
+                label="the same id",
+                also=((value_location(block["clusters"][other.name], "cluster-id"), "first here"),),
+                help="give each entry the id of its own cluster; `kafkaops doctor --cluster NAME` prints it",
+            )
+
+
+def _version_needed(block: Block, version: str) -> Iterator[Finding]:
+    text = block.get("requires")
+    if text is None:
+        return
+    match = re.fullmatch(r"\s*(>=|==)\s*([0-9]+(?:\.[0-9]+){0,2})\s*", text)
+    if match is None:
+        yield Finding(
+            code="KO1203",
+            severity=Severity.ERROR,
+            message=f"`{text}` is not a version rule",
+            where=value_location(block, "requires"),
+            help=f'write `requires: ">={version}"`',
+        )
+        return
+    have, need = (tuple(int(part) for part in one.split(".")) for one in (version, match[2]))
+    if not (have >= need if match[1] == ">=" else have[: len(need)] == need):
+        yield Finding(
+            code="KO1314",
+            severity=Severity.ERROR,
+            message=f"the topology needs kafkaops {text}, this is {version}",
+            where=value_location(block, "requires"),
+            help=f'install the release that it asks for, or write `requires: ">={version}"`',
+        )
