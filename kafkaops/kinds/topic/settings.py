@@ -10,9 +10,10 @@ import difflib
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -30,7 +31,7 @@ class Since:
     """A value that holds from a Kafka version on."""
 
     version: str
-    value: object
+    value: Any  # as TOML has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    version: str  # the first one without it
+    removed: str  # the first version without it
 
 
 class NotValid(ValueError):  # noqa: N818  # reads as the sentence it stands for
@@ -109,6 +110,25 @@ class NotValid(ValueError):  # noqa: N818  # reads as the sentence it stands for
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Settings that a broker refuses together. `key` is the one to change."""
+
+    key: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lint:
+    """Legal and unwise, by rule. `key` is Kafka's name of the setting, `partitions` or `replication.factor`."""
+
+    rule: str
+    message: str
+    key: str
+    hint: str
 
 
 class BrokerEntry(Protocol):
@@ -154,9 +174,9 @@ def kafka_name(written: str) -> str | None:
 
 
 def known_in(name: str, version: str | None) -> Known | NotYet | Removed | None:
-    """Whether a setting is one in that version of Kafka; None: in no version."""
+    """Whether a setting is one in that version of Kafka; None: in no version, or for Kafka's own tests only."""
     setting = SETTINGS.get(name)
-    if setting is None:
+    if setting is None or setting.internal:
         return None
     if _release(version) < _release(setting.since):
         return NotYet(setting.since)
@@ -187,6 +207,7 @@ def _near(name: str, version: str | None) -> str | None:
     return next(iter(difflib.get_close_matches(name, usable, n=1)), None)
 
 
+@cache
 def _release(version: str | None) -> tuple[int, ...]:
     """`3.9.1` -> (3, 9): settings come and go with minor releases."""
     return tuple(int(part) for part in re.findall(r"\d+", version or NEWEST)[:2])
@@ -504,3 +525,311 @@ def _order(name: str, value: str) -> tuple[float, int, str]:
     setting = SETTINGS.get(name)
     rank = _rank(setting, value) if setting else None
     return (-math.inf if rank is None else rank, -len(value), value)
+
+
+# what a broker refuses together
+
+
+def conflicts(
+    config: Mapping[str, str], version: str | None, before: Mapping[str, str] | None = None
+) -> list[Conflict]:
+    """What LogConfig.validate refuses. `config`: canonical values, what is missing is at Kafka's default; `before`: what the topic has now."""
+    values = {**_defaults(version), **config}
+    return [
+        *_lags(values),
+        *(_tiering(values, version) if _tiered(values) else _no_more_tiering(values, before or {}, version)),
+    ]
+
+
+@cache
+def _defaults(version: str | None) -> Mapping[str, str]:
+    found = {name: default(name, version) for name in SETTINGS}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _tiered(values: Mapping[str, str]) -> bool:
+    return values.get("remote.storage.enable") == "true"
+
+
+def _lags(values: Mapping[str, str]) -> Iterator[Conflict]:
+    least, most = int(values["min.compaction.lag.ms"]), int(values["max.compaction.lag.ms"])
+    if least > most:
+        shown = show("max.compaction.lag.ms", str(most))
+        yield Conflict(
+            "min.compaction.lag.ms",
+            f"min.compaction.lag.ms {show('min.compaction.lag.ms', str(least))} is more than max.compaction.lag.ms {shown}",
+            f"write at most {shown}",
+        )
+
+
+def _tiering(values: Mapping[str, str], version: str | None) -> Iterator[Conflict]:
+    policy = values["cleanup.policy"]
+    if policy not in ({"delete", ""} if _release(version) not in _DELETE_ONLY else {"delete"}):
+        yield Conflict(
+            "cleanup.policy", f"remote storage takes no topic with cleanup.policy {policy or '[]'}", "write `delete`"
+        )
+    for local, whole in (("local.retention.ms", "retention.ms"), ("local.retention.bytes", "retention.bytes")):
+        yield from _local(local, whole, values)
+        if "remote.copy.lag.ms" in values:
+            yield from _copy_lag(local.replace("local.retention", "remote.copy.lag"), local, whole, values)
+
+
+_DELETE_ONLY = {(4, 1)}  # before and after it an empty policy passes
+
+
+def _local(local: str, whole: str, values: Mapping[str, str]) -> Iterator[Conflict]:
+    here, all_in_all = int(values[local]), int(values[whole])
+    if here == FOLLOWS:
+        return
+    shown = f"{local} {show(local, values[local])}", f"{whole} {show(whole, values[whole])}"
+    if values.get("remote.log.copy.disable") == "true" and here != all_in_all:
+        yield Conflict(
+            local, f"{shown[0]} is not {shown[1]} though nothing is copied to remote storage", "remove the line"
+        )
+    elif all_in_all >= 0 and (here < 0 or here > all_in_all):
+        yield Conflict(local, f"{shown[0]} is more than {shown[1]}", f"write at most {show(whole, values[whole])}")
+
+
+FOLLOWS = -2  # local.retention.*: as much as retention.*
+
+
+def _copy_lag(lag: str, local: str, whole: str, values: Mapping[str, str]) -> Iterator[Conflict]:
+    waits = int(values[lag])
+    kept = int(values[local]) if int(values[local]) != FOLLOWS else int(values[whole])
+    if waits > kept >= 0:
+        shown = show(local, str(kept))
+        yield Conflict(lag, f"{lag} {show(lag, values[lag])} is more than {local} {shown}", f"write at most {shown}")
+
+
+def _no_more_tiering(values: Mapping[str, str], before: Mapping[str, str], version: str | None) -> Iterator[Conflict]:
+    if (
+        _tiered(before)
+        and "remote.log.delete.on.disable" in values
+        and values["remote.log.delete.on.disable"] != "true"
+    ):
+        yield Conflict(
+            "remote.storage.enable",
+            f"Kafka {version or NEWEST} turns remote storage off only when what lies there is deleted",
+            "write `remote-log-copy-disable: true` to keep it, or `remote-log-delete-on-disable: true` to delete it",
+        )
+
+
+# what is legal and unwise
+
+
+def lints(partitions: int, replication: int, config: Mapping[str, str], version: str | None) -> list[Lint]:
+    """What one topic's own block gives away. `config`: canonical values that are written for it; what is missing is at Kafka's default."""
+    values = {**_defaults(version), **config}
+    return [
+        *_replicas(replication, values, version),
+        *_cleanup(values, config),
+        *_outlived(values),
+        *_sizes(values),
+        *_one_by_one(partitions, values, config),
+    ]
+
+
+def _replicas(replication: int, values: Mapping[str, str], version: str | None) -> Iterator[Lint]:
+    key, needed = "min.insync.replicas", int(values["min.insync.replicas"])
+    if needed > replication:
+        effect = f"counts as {replication}" if _release(version) >= _CAPPED else "refuses every write with acks=all"
+        message = f"{key} {needed} is more than the {replication} replicas there are, and {effect}"
+        yield Lint("min-insync-above-replication", message, key, f"write {max(1, replication - 1)}")
+    elif needed == replication > 1:
+        message = f"{key} {needed} is all replicas, so that one broker down stops every write with acks=all"
+        yield Lint("min-insync-equals-replication", message, key, f"write {replication - 1}")
+    elif needed == 1 and replication >= _SAFE:
+        message = f"{key} 1 counts a record as written while one of {replication} replicas has it"
+        yield Lint("min-insync-1", message, key, "write 2")
+    if replication < _SAFE:
+        message = f"replication factor {replication} is less than {_SAFE}, too few to lose a broker during maintenance of another"
+        yield Lint("replication-below-3", message, "replication.factor", f"write {_SAFE}")
+
+
+_CAPPED = (3, 7)  # brokers count min.insync.replicas as at most the replication factor
+_SAFE = 3
+
+
+def _cleanup(values: Mapping[str, str], config: Mapping[str, str]) -> Iterator[Lint]:
+    limits = {key: int(values[key]) for key in ("retention.ms", "retention.bytes")}
+    match values["cleanup.policy"]:
+        case "":
+            message = "cleanup.policy is empty, so that nothing is ever deleted or compacted"
+            yield Lint("no-cleanup", message, "cleanup.policy", "write `delete` or `compact`")
+        case "compact":
+            for key in sorted(limits.keys() & config.keys()):
+                if limits[key] >= 0:
+                    message = f"{key} has no effect with cleanup.policy compact"
+                    yield Lint(
+                        "compact-ignores-retention",
+                        message,
+                        key,
+                        "write `cleanup-policy: [compact, delete]`, or remove the line",
+                    )
+        case "delete" if all(limit < 0 for limit in limits.values()):
+            message = "records are kept forever, so that brokers' disks fill up"
+            yield Lint(
+                "unbounded-retention",
+                message,
+                "retention.ms",
+                "write `retention-ms` or `retention-bytes`, or `cleanup-policy: compact`",
+            )
+
+
+def _outlived(values: Mapping[str, str]) -> Iterator[Lint]:
+    """Whole segments go, and one that is written to is as young as its last record."""
+    if "delete" not in values["cleanup.policy"]:
+        return
+    for segment, retention, what in (
+        ("segment.ms", "retention.ms", "records can live"),
+        ("segment.bytes", "retention.bytes", "a partition can grow"),
+    ):
+        if 0 <= int(values[retention]) < int(values[segment]):
+            kept, held = show(retention, values[retention]), show(segment, values[segment])
+            message = f"{what} to {kept} and {held} more, since a segment goes as a whole"
+            yield Lint(
+                "segment-outlives-retention",
+                message,
+                segment if segment in values else retention,
+                f"write `{segment.replace('.', '-')}: {kept}` or less",
+            )
+
+
+def _sizes(values: Mapping[str, str]) -> Iterator[Lint]:
+    batch, segment = int(values["max.message.bytes"]), int(values["segment.bytes"])
+    if batch > segment:
+        message = f"a batch of max.message.bytes {show('max.message.bytes', str(batch))} does not fit into a segment of {show('segment.bytes', str(segment))}, and is refused"
+        yield Lint(
+            "message-larger-than-segment", message, "max.message.bytes", "write less, or a larger `segment-bytes`"
+        )
+
+
+def _one_by_one(partitions: int, values: Mapping[str, str], config: Mapping[str, str]) -> Iterator[Lint]:
+    if partitions > _MANY:
+        message = f"{partitions} partitions are more than {_MANY}: each costs files, memory and time of recovery on every broker that holds it"
+        yield Lint("too-many-partitions", message, "partitions", f"write {_MANY} or less")
+    if values["unclean.leader.election.enable"] == "true":
+        message = "a replica that lacks acknowledged records may become leader, and they are lost"
+        yield Lint(
+            "unclean-leader-election", message, "unclean.leader.election.enable", "write `false`, or remove the line"
+        )
+    if values["compression.type"] == "uncompressed":
+        message = "brokers unpack what producers compress, which costs disk and network"
+        yield Lint("uncompressed", message, "compression.type", "write `producer` or `lz4`")
+    if int(config.get("message.timestamp.after.max.ms", 0)) > _HOUR:
+        message = "a record that is dated in the future keeps its segment past its retention"
+        yield Lint(
+            "future-timestamps", message, "message.timestamp.after.max.ms", "write `1h`, Kafka's default since 4.0"
+        )
+    if _tiered(values) and all(
+        values[f"local.{key}"] in {str(FOLLOWS), values[key]} for key in ("retention.ms", "retention.bytes")
+    ):
+        message = "everything that is copied to remote storage stays on the brokers' disks too"
+        yield Lint(
+            "tiered-local-retention",
+            message,
+            "remote.storage.enable",
+            "write a `local-retention-ms` that is less than `retention-ms`",
+        )
+
+
+_MANY = 100
+_HOUR = 3_600_000
+
+
+# what editors know
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema properties of a topic's block: every setting as the language writes it, and `config` with Kafka's own names.
+
+    Wider than `canonical`, which knows the version: a value that is valid in any version passes.
+    """
+    managed = [setting for setting in SETTINGS.values() if setting.managed]
+    by_kafka_name = {setting.name: _schema(setting) for setting in managed}
+    return {setting.written: by_kafka_name[setting.name] for setting in managed} | {
+        "config": {
+            "type": "object",
+            "description": "Settings by Kafka's own names, for what has no name here.",
+            "properties": by_kafka_name,
+            "additionalProperties": {"type": ["string", "number", "boolean"]},
+        }
+    }
+
+
+def _schema(setting: Setting) -> dict[str, Any]:
+    described = {"title": setting.name, "description": describe(setting.name), **_accepted(setting)}
+    if default(setting.name, None) is not None:
+        described["default"] = _written_default(setting)
+    return described | ({"deprecated": True} if setting.deprecated else {})
+
+
+def describe(name: str) -> str:
+    """What a setting means, its default and its history, in sentences."""
+    setting = SETTINGS[name]
+    sentences = [
+        setting.meaning,
+        *([f"{setting.note[0].upper()}{setting.note[1:]}."] if setting.note else []),
+        f"Default: {_defaults_told(setting)}.",
+    ]
+    if setting.min or setting.max:
+        sentences.append(f"Takes {_range(setting, None)}.")
+    if setting.removed:
+        sentences.append(f"Removed in Kafka {setting.removed}.")
+    elif _release(setting.since) > _release(OLDEST):
+        sentences.append(f"Since Kafka {setting.since}.")
+    return " ".join(sentences)
+
+
+OLDEST = "3.5"
+
+
+def _defaults_told(setting: Setting) -> str:
+    told = [
+        (one.version, show(setting.name, comparable(setting.name, str(one.value))) or "empty")
+        for one in setting.default
+    ]
+    return told[0][1] if len(told) == 1 else ", ".join(f"{value} from {version} on" for version, value in told)
+
+
+def _written_default(setting: Setting) -> object:
+    value = default(setting.name, None) or ""
+    match setting.type:
+        case "boolean":
+            return value == "true"
+        case "list":
+            return value.split(",")
+        case "double":
+            return float(value)
+        case "int" | "long" if setting.unit is None:
+            return int(value)
+        case _:
+            return show(setting.name, value)
+
+
+def _accepted(setting: Setting) -> dict[str, Any]:
+    match setting.type:
+        case "boolean":
+            return {"enum": [True, False, "true", "false"]}
+        case "string":
+            return {"enum": list(setting.values)} if setting.values else {"type": "string"}
+        case "list":
+            return {"type": ["array", "string"], "items": {"enum": list(setting.values)}}
+        case "double":
+            return {"type": ["number", "string"], **_bounds(setting)}
+        case "int" | "long":
+            return {"type": ["integer", "string"], "pattern": _PATTERNS[setting.unit], **_bounds(setting)}
+
+
+_PATTERNS = {
+    "duration": r"^\s*(forever|-?[0-9]{1,19}|[0-9]{1,19}(ms|[smhd]))\s*$",
+    "size": r"^\s*(unlimited|-?[0-9]{1,19}|[0-9]{1,19}([KMGT]iB|[kKMGT]?B))\s*$",
+    None: r"^\s*-?[0-9]{1,19}\s*$",
+}
+
+
+def _bounds(setting: Setting) -> dict[str, Any]:
+    """The widest of all versions."""
+    least = [one.value for one in setting.min] + list(setting.also)
+    bounds = {"minimum": min(least)} if setting.min else {}
+    return bounds | ({"maximum": max(one.value for one in setting.max)} if setting.max else {})
