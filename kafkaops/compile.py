@@ -410,7 +410,7 @@ class _Compilation:
                 "wide-grant", f"{whom} may {acl.operation} {resource(acl)}", where, "name a principal and a prefix"
             )
         if acl.resource_type == "Topic":
-            for domain in self.domains.not_shared(acl, document, who, self.settings):
+            for domain in self.domains.not_shared(acl, document, who):
                 self._lint(
                     "cross-domain-grant",
                     f"{acl.principal} may {acl.operation} {resource(acl)}, and the domain `{domain}` does not share it",
@@ -445,7 +445,7 @@ class _Domains:
         owning = [prefix for prefix in self.prefixes if topic.startswith(prefix)]
         return max(owning, key=len)[:-1] if owning else None
 
-    def not_shared(self, acl: AclBinding, document: Document, who: str, settings: Settings) -> Iterator[str]:
+    def not_shared(self, acl: AclBinding, document: Document, who: str) -> Iterator[str]:
         """The domains of others that this topic ACL reaches without a `share:`."""
         for domain, documents in self.documents.items():
             if document in documents or not self._reaches(acl, domain):

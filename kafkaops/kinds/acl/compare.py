@@ -30,8 +30,8 @@ def compare(want: WantedAcls, live: LiveAcls, guards: Guards) -> Difference:
     revokes = sorted(acl for acl in before.bindings if acl.principal in want.managed and acl not in want.bindings)
     after = AclSet((before.bindings - set(revokes)) | set(grants))
     findings = [
-        *_first_rules(grants, before, after, want, guards),
-        *_last_rules(revokes, before, after, want, guards),
+        *_first_rules(grants, before, want, guards),
+        *_last_rules(revokes, after, want, guards),
         *_losses(revokes, before, after, want, guards),
         *_denials(grants, before, want, guards),
         *_lifted_denials(revokes, want),
@@ -118,9 +118,7 @@ def _loss(principal: str, losing: list[tuple[AclBinding, frozenset[str]]], want:
     )
 
 
-def _first_rules(
-    grants: list[AclBinding], before: AclSet, after: AclSet, want: WantedAcls, guards: Guards
-) -> Iterator[Finding]:
+def _first_rules(grants: list[AclBinding], before: AclSet, want: WantedAcls, guards: Guards) -> Iterator[Finding]:
     """The first ACL on a resource ends `allow.everyone.if.no.acl.found` for it: all others are locked out."""
     if guards.authorizer.allow_everyone is False:
         return
@@ -128,9 +126,7 @@ def _first_rules(
     yield from _opened_or_closed("KO3101", "first", "locks out everybody else", first, want.bindings, guards)
 
 
-def _last_rules(
-    revokes: list[AclBinding], before: AclSet, after: AclSet, want: WantedAcls, guards: Guards
-) -> Iterator[Finding]:
+def _last_rules(revokes: list[AclBinding], after: AclSet, want: WantedAcls, guards: Guards) -> Iterator[Finding]:
     """The last ACL on a resource gone, `allow.everyone.if.no.acl.found` opens it to everybody."""
     if guards.authorizer.allow_everyone is False:
         return
@@ -300,11 +296,10 @@ def _remarks(grants: list[AclBinding], after: AclSet, want: WantedAcls) -> Itera
 
 def _wider(acl: AclBinding, after: AclSet) -> AclBinding | None:
     needed = gives(acl.operation, acl.resource_type)
-    candidates = sorted(after.concerning(acl.resource_type, acl.principal))
-    for other in candidates:
-        if other != acl and other.permission == "Allow" and covers(other, acl):
-            if needed <= gives(other.operation, other.resource_type):
-                return other
+    for other in sorted(after.concerning(acl.resource_type, acl.principal)):
+        enough = needed <= gives(other.operation, other.resource_type)
+        if other != acl and other.permission == "Allow" and enough and covers(other, acl):
+            return other
     return None
 
 

@@ -48,17 +48,17 @@ def compare(want: Mapping[str, Topic | AbsentTopic], live: LiveTopics, guards: G
 
 
 def _steps(want: Topic | AbsentTopic, have: LiveTopic | None, live: LiveTopics, guards: Guards) -> Iterator[Step]:
-    match want, have:
-        case Topic(), None:
+    match want:
+        case AbsentTopic():
+            if have is not None:
+                yield from _delete(want, have, guards)
+        case Topic() if have is None:
             yield _create(want)
-        case Topic(), LiveTopic():
+        case Topic():
+            assert have is not None
             yield from _partitions(want, have)
             yield from _replication(want, have)
             yield from _settings(want, have, live, guards)
-        case AbsentTopic(), LiveTopic():
-            yield from _delete(want, have, guards)
-        case AbsentTopic(), None:
-            return  # it is as absent as it shall be
 
 
 def _create(want: Topic) -> CreateTopic:
@@ -189,7 +189,7 @@ def _setting(want: Topic, have: LiveTopic, key: str, live: LiveTopics, guards: G
     before = _in_effect(key, key in have.overrides, have.overrides.get(key), live, From.TOPIC)
     after = _in_effect(key, key in want.config, want.config.get(key), live, From.FILE)
     danger = _danger(want.name, key, before, after, where, live)
-    if danger is not None and guards.protected and want.name in guards.protected:
+    if danger is not None and want.name in guards.protected:
         yield _protected(danger)
     change = SetTopicConfig(
         id=f"topic:{want.name}#{key}",

@@ -680,19 +680,18 @@ def _outlived(values: Mapping[str, str]) -> Iterator[Lint]:
     """Whole segments go, and one that is written to is as young as its last record."""
     if "delete" not in values["cleanup.policy"]:
         return
-    for segment, retention, what in (
-        ("segment.ms", "retention.ms", "records can live"),
-        ("segment.bytes", "retention.bytes", "a partition can grow"),
-    ):
+    for segment, retention, what in _AS_A_WHOLE:
         if 0 <= int(values[retention]) < int(values[segment]):
             kept, held = show(retention, values[retention]), show(segment, values[segment])
             message = f"{what} to {kept} and {held} more, since a segment goes as a whole"
-            yield Lint(
-                "segment-outlives-retention",
-                message,
-                segment if segment in values else retention,
-                f"write `{segment.replace('.', '-')}: {kept}` or less",
-            )
+            hint = f"write `{SETTINGS[segment].written}: {kept}` or less"
+            yield Lint("segment-outlives-retention", message, retention, hint)
+
+
+_AS_A_WHOLE = (
+    ("segment.ms", "retention.ms", "records can live"),
+    ("segment.bytes", "retention.bytes", "a partition can grow"),
+)
 
 
 def _sizes(values: Mapping[str, str]) -> Iterator[Lint]:
@@ -772,7 +771,7 @@ def describe(name: str) -> str:
         *([f"{setting.note[0].upper()}{setting.note[1:]}."] if setting.note else []),
         f"Default: {_defaults_told(setting)}.",
     ]
-    if setting.min or setting.max:
+    if setting.max or any(one.value > 1 for one in setting.min):
         sentences.append(f"Takes {_range(setting, None)}.")
     if setting.removed:
         sentences.append(f"Removed in Kafka {setting.removed}.")
