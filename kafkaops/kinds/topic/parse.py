@@ -116,7 +116,7 @@ def _not_to_be_set(name: str, version: str | None) -> tuple[str, str, str] | Non
                 f"`{name}` came with Kafka {since}, the cluster runs {version}",
                 f"remove the line until the cluster runs {since}",
             )
-        case settings.Removed(version=gone):
+        case settings.Removed(removed=gone):
             return "KO1207", f"`{name}` went with Kafka {gone}", "remove the line: brokers refuse it"
         case settings.Known():
             return None

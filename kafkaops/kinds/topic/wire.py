@@ -1,0 +1,328 @@
+"""Topics to and from the cluster: the reading that may be trusted, and the requests of each change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+from kafkaops.cluster import (
+    AlterTopic,
+    Cluster,
+    ConfigEntry,
+    ConfigSource,
+    Description,
+    KafkaError,
+    MorePartitions,
+    NewTopic,
+    TopicView,
+)
+from kafkaops.cluster.agreement import agreed, on_all
+from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.kinds.topic import settings
+from kafkaops.kinds.topic.changes import AddPartitions, CreateTopic, DeleteTopic, SetTopicConfig
+from kafkaops.kinds.topic.model import OPERATIONAL, AbsentTopic, LiveTopic, LiveTopics, Topic
+from kafkaops.plan import Change, From, Phase, Value
+
+C = TypeVar("C", bound=Change)
+
+_ABSENT = frozenset({"UNKNOWN_TOPIC_OR_PARTITION"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What to look at besides the wanted topics: the domains' prefixes; what is ignored there is not reported."""
+
+    domains: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+def read(
+    cluster: Cluster, described: Description, want: Mapping[str, Topic | AbsentTopic], scope: Scope, *, patience: float
+) -> LiveTopics:
+    """The wanted topics as all live brokers see them. What cannot be read for lack of rights ends the command (exit 77)."""
+    brokers = [broker.id for broker in described.brokers]
+    listed = _listed(cluster, brokers, want.keys(), scope, patience)
+    missing = tuple(sorted(want.keys() - listed))
+    _confirm_absence(cluster, brokers, missing, patience)
+    present = sorted(want.keys() & listed)
+    views = _views(cluster, brokers, present, patience)
+    overrides = _overrides(cluster, brokers, present, want, patience)
+    moving = _moving(cluster, want, views)
+    topics: dict[str, LiveTopic | None] = dict.fromkeys(missing)
+    for name in present:
+        topics[name] = _live(views[name], overrides[name], moving=name in moving)
+    others = listed - want.keys()
+    undeclared = tuple(sorted(name for name in others if name.startswith(scope.domains) and not _ignored(name, scope)))
+    return LiveTopics(
+        topics=topics,
+        inherited=_inherited(cluster, brokers, _unset_somewhere(want, topics), described.kafka_version),
+        undeclared=undeclared if scope.domains else (),
+        unmanaged=len(others) - len(undeclared) if scope.domains else len(others),
+        kafka_version=described.kafka_version,
+    )
+
+
+def _live(view: TopicView, overrides: Mapping[str, str | None], *, moving: bool) -> LiveTopic:
+    return LiveTopic(
+        name=view.name, topic_id=view.topic_id, assignment=view.assignment, overrides=overrides, moving=moving
+    )
+
+
+def _ignored(name: str, scope: Scope) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in scope.ignored)
+
+
+def _listed(
+    cluster: Cluster, brokers: Sequence[int], wanted: Collection[str], scope: Scope, patience: float
+) -> frozenset[str]:
+    """All names that brokers list; on those in scope they must agree, id and partitions included."""
+    everything: dict[int, frozenset[str]] = {}
+
+    def in_scope(broker: int) -> frozenset[tuple[str, str, int]]:
+        names = cluster.topic_names(broker)
+        everything[broker] = frozenset(names)
+        return frozenset(
+            (name, *facts)
+            for name, facts in names.items()
+            if name in wanted or (scope.domains and name.startswith(scope.domains))
+        )
+
+    agreed(brokers, in_scope, what="which topics there are", patience=patience)
+    return frozenset().union(*everything.values())
+
+
+def _confirm_absence(cluster: Cluster, brokers: Sequence[int], names: tuple[str, ...], patience: float) -> None:
+    """All-topics Metadata leaves out what we may not describe: only a broker that is asked by name tells absent from hidden."""
+    if not names:
+        return
+
+    def errors(broker: int) -> frozenset[tuple[str, str]]:
+        answers = cluster.topics(broker, names)
+        return frozenset((name, _state(answers[name])) for name in names)
+
+    told = agreed(brokers, errors, what="which topics are absent", patience=patience)
+    hidden = sorted((name, state) for name, state in told if state not in _ABSENT)
+    if hidden:
+        raise _unreadable(hidden)
+
+
+def _state(answer: TopicView | KafkaError) -> str:
+    return answer.name if isinstance(answer, KafkaError) else "PRESENT"
+
+
+def _views(cluster: Cluster, brokers: Sequence[int], names: Sequence[str], patience: float) -> Mapping[str, TopicView]:
+    """Assignments; the brokers agreed a moment ago that these topics exist, so that one which does not know them lags again."""
+    if not names:
+        return {}
+    found: dict[int, Mapping[str, TopicView | KafkaError]] = {}
+
+    def problems(broker: int) -> frozenset[tuple[str, str]]:
+        found[broker] = cluster.topics(broker, names)
+        return frozenset((name, one.name) for name, one in found[broker].items() if isinstance(one, KafkaError))
+
+    first = brokers[:1]
+    bad = agreed(first, problems, what="the assignment of topics", patience=patience)
+    if bad:
+        raise _unreadable(sorted(bad))
+    return {name: view for name, view in found[first[0]].items() if isinstance(view, TopicView)}
+
+
+def _overrides(
+    cluster: Cluster,
+    brokers: Sequence[int],
+    names: Sequence[str],
+    want: Mapping[str, Topic | AbsentTopic],
+    patience: float,
+) -> Mapping[str, Mapping[str, str | None]]:
+    """In bulk from any broker; what differs from the files is asked again from every live one, so that a lagging broker makes no plan."""
+    if not names:
+        return {}
+    answers = cluster.topic_overrides(names)
+    suspects = tuple(name for name in names if _differs(want[name], answers[name]))
+    if suspects:
+        answers = {**answers, **_confirmed_overrides(cluster, brokers, suspects, patience)}
+    unreadable = sorted((name, one.name) for name, one in answers.items() if isinstance(one, KafkaError))
+    if unreadable:
+        raise _unreadable(unreadable)
+    return {name: _values(one) for name, one in answers.items() if not isinstance(one, KafkaError)}
+
+
+def _differs(want: Topic | AbsentTopic, answer: Mapping[str, ConfigEntry] | KafkaError) -> bool:
+    if isinstance(answer, KafkaError):
+        return True
+    if isinstance(want, AbsentTopic):
+        return False
+    live = {key: entry.value for key, entry in answer.items() if key not in OPERATIONAL}
+    if live.keys() != want.config.keys():
+        return True
+    return any(live[key] != text and _comparable(key, live[key]) != text for key, text in want.config.items())
+
+
+def _comparable(key: str, text: str | None) -> str | None:
+    return None if text is None else settings.comparable(key, text)
+
+
+def _confirmed_overrides(
+    cluster: Cluster, brokers: Sequence[int], names: tuple[str, ...], patience: float
+) -> Mapping[str, Mapping[str, ConfigEntry] | KafkaError]:
+    found: dict[int, Mapping[str, Mapping[str, ConfigEntry] | KafkaError]] = {}
+
+    def answers(broker: int) -> frozenset[tuple[str, object]]:
+        found[broker] = cluster.topic_overrides_seen_by(broker, names)
+        return frozenset((name, _frozen(one)) for name, one in found[broker].items())
+
+    agreed(brokers, answers, what="the settings of topics", patience=patience)
+    return found[brokers[0]]
+
+
+def _frozen(answer: Mapping[str, ConfigEntry] | KafkaError) -> object:
+    return answer.name if isinstance(answer, KafkaError) else frozenset(answer.items())
+
+
+def _values(entries: Mapping[str, ConfigEntry]) -> Mapping[str, str | None]:
+    return {key: entry.value for key, entry in entries.items() if key not in OPERATIONAL}
+
+
+def _moving(
+    cluster: Cluster, want: Mapping[str, Topic | AbsentTopic], views: Mapping[str, TopicView]
+) -> frozenset[str]:
+    """Asked only where it changes what is said: another number of partitions, or of replicas."""
+    asked = sorted(
+        name
+        for name, view in views.items()
+        if isinstance(topic := want[name], Topic)
+        and (
+            len(view.assignment) != topic.partitions
+            or any(len(replicas) != topic.replication for replicas in view.assignment)
+        )
+    )
+    if not asked:
+        return frozenset()
+    answer = cluster.reassigning(asked)
+    if isinstance(answer, KafkaError):
+        raise _unreadable([("the reassignments in flight", answer.name)])
+    return answer
+
+
+def _unset_somewhere(want: Mapping[str, Topic | AbsentTopic], topics: Mapping[str, LiveTopic | None]) -> frozenset[str]:
+    """The settings that are set on one side only: there the broker's default is the other side."""
+    keys = set[str]()
+    for name, live in topics.items():
+        topic = want[name]
+        if live is not None and isinstance(topic, Topic):
+            keys |= live.overrides.keys() ^ topic.config.keys()
+    return frozenset(keys)
+
+
+def _inherited(cluster: Cluster, brokers: Sequence[int], keys: frozenset[str], version: str) -> Mapping[str, Value]:
+    """Over all live brokers the worst; nothing for a setting that one of them does not tell."""
+    if not keys:
+        return {}
+    answers = on_all(brokers, cluster.broker_configs)
+    tables = [answer for answer in answers.values() if not isinstance(answer, KafkaError)]
+    if len(tables) < len(brokers):
+        return {}
+    found = {}
+    for key in sorted(keys):
+        values = [settings.inherited(key, table, version) for table in tables]
+        known = [value for value in values if value is not None]
+        if known and len(known) == len(values):
+            text = settings.worst(key, known)
+            found[key] = Value(text, settings.show(key, text), _source(key, tables[values.index(text)]))
+    return found
+
+
+def _source(key: str, table: Mapping[str, ConfigEntry]) -> From:
+    setting = settings.SETTINGS.get(key)
+    entries = [table[one.name] for one in setting.broker if one.name in table] if setting else []
+    match entries[0].source if entries else ConfigSource.DEFAULT:
+        case ConfigSource.DYNAMIC_BROKER | ConfigSource.DYNAMIC_DEFAULT_BROKER:
+            return From.BROKER_DYNAMIC
+        case ConfigSource.STATIC_BROKER:
+            return From.BROKER_STATIC
+        case _:
+            return From.DEFAULT
+
+
+def _unreadable(items: Sequence[tuple[str, str]]) -> Refusal:
+    """Rights are the usual reason; anything else is a cluster that does not answer as it should."""
+    rights = all("AUTHORIZATION" in error for _, error in items)
+    shown = ", ".join(f"{name} ({error})" for name, error in items[:5])
+    more = f" and {len(items) - 5} more" if len(items) > 5 else ""  # noqa: PLR2004
+    return Refusal(
+        Exit.REFUSED if rights else Exit.UNREACHABLE,
+        Finding(
+            code="KO6005" if rights else "KO6004",
+            severity=Severity.ERROR,
+            message=f"could not be read, so nothing is planned: {shown}{more}",
+            help="grant Describe and DescribeConfigs on these topics; `kafkaops doctor` prints the ACLs"
+            if rights
+            else "run the same command again when the cluster is well",
+        ),
+    )
+
+
+# Requests
+
+
+def validate(cluster: Cluster, changes: Iterable[Change]) -> Mapping[str, KafkaError]:
+    """What the brokers refuse, by change id: everything is asked, nothing is done (`validate_only`)."""
+    changes = list(changes)
+    creates = [change for change in changes if isinstance(change, CreateTopic)]
+    additions = [change for change in changes if isinstance(change, AddPartitions)]
+    alterations = [change for change in changes if isinstance(change, SetTopicConfig)]
+    refused: dict[str, KafkaError] = {}
+    for change, error in (
+        *_paired(creates, cluster.create_topics(_new(creates), validate_only=True) if creates else {}),
+        *_paired(additions, cluster.create_partitions(_more(additions), validate_only=True) if additions else {}),
+        *_paired(alterations, cluster.alter_topics(_altered(alterations), validate_only=True) if alterations else {}),
+    ):
+        if error is not None:
+            refused[change.id] = error
+    return refused
+
+
+def perform(cluster: Cluster, phase: Phase, changes: Sequence[Change]) -> Mapping[str, KafkaError | None]:
+    """One phase's changes, by change id: None where the brokers say that it is done."""
+    done: dict[str, KafkaError | None] = {}
+    creates = [change for change in changes if isinstance(change, CreateTopic)]
+    alterations = [change for change in changes if isinstance(change, SetTopicConfig)]
+    additions = [change for change in changes if isinstance(change, AddPartitions)]
+    deletions = [change for change in changes if isinstance(change, DeleteTopic)]
+    assert len(creates) + len(alterations) + len(additions) + len(deletions) == len(changes), phase
+    if creates:
+        done |= {change.id: error for change, error in _paired(creates, cluster.create_topics(_new(creates)))}
+    if alterations:
+        answers = cluster.alter_topics(_altered(alterations))
+        done |= {change.id: error for change, error in _paired(alterations, answers)}
+    if additions:
+        done |= {change.id: error for change, error in _paired(additions, cluster.create_partitions(_more(additions)))}
+    if deletions:
+        answers = cluster.delete_topics({change.name: change.topic_id for change in deletions})
+        done |= {change.id: error for change, error in _paired(deletions, answers)}
+    return done
+
+
+def _paired(changes: Sequence[C], answers: Mapping[str, KafkaError | None]) -> list[tuple[C, KafkaError | None]]:
+    return [(change, answers[change.address.removeprefix("topic/")]) for change in changes]
+
+
+def _new(changes: Iterable[CreateTopic]) -> list[NewTopic]:
+    return [
+        NewTopic(change.topic.name, change.topic.partitions, change.topic.replication, change.topic.config)
+        for change in changes
+    ]
+
+
+def _more(changes: Iterable[AddPartitions]) -> list[MorePartitions]:
+    return [MorePartitions(change.name, change.after) for change in changes]
+
+
+def _altered(changes: Iterable[SetTopicConfig]) -> list[AlterTopic]:
+    """All settings of a topic in one request: a stale override that blocks every other change goes together with it."""
+    by_topic: dict[str, dict[str, str | None]] = {}
+    for change in changes:
+        by_topic.setdefault(change.name, {})[change.key] = change.value
+    return [AlterTopic(name, configs) for name, configs in by_topic.items()]
