@@ -1,0 +1,197 @@
+"""The first handshake with a cluster, by confluent-kafka, of which this is the only user.
+
+librdkafka tells within a second why a login, a certificate or an address does not do, though not in the answer: its call waits out the time-out and then says "timed out".
+The reason comes as an event, for a plain connection to a TLS port only as a line of its log. kafka-python knows no reason at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaError as ClientError
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from kafkaops.cluster import ClusterFailure, FailureKind
+
+# After the last server of the list has failed, one that is being tried again may yet answer.
+_GRACE_SECONDS = 1.0
+_POLL_SECONDS = 0.02
+_LOG_INFO = 6  # where librdkafka says that a connection broke
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    cluster_id: str
+    brokers: tuple[str, ...]  # host:port of each live one
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    kind: FailureKind
+    sentence: str
+    help: str = ""
+
+
+def greet(settings: Mapping[str, str | int | bool], *, timeout: float) -> Greeting:
+    """Log in and ask who the brokers are; `ClusterFailure` in one sentence at the first reason that is final."""
+    complaints = _Complaints(str(settings["bootstrap.servers"]).split(","), timeout)
+    client = _client(settings, complaints)
+    answer = client.describe_cluster(request_timeout=timeout)
+    while not answer.done():
+        client.poll(_POLL_SECONDS)
+        if complaints.final:
+            raise complaints.failure()
+    return _greeting(answer, complaints)
+
+
+def _client(settings: Mapping[str, str | int | bool], complaints: _Complaints) -> Any:
+    ours = {"error_cb": complaints.hear, "log_level": _LOG_INFO}
+    try:
+        return AdminClient({**settings, **ours}, logger=complaints.logger())
+    except KafkaException as error:
+        sentence = f"the client cannot be made: {error.args[0].str()}"
+        raise ClusterFailure(FailureKind.UNREACHABLE, sentence) from error
+
+
+def _greeting(answer: Any, complaints: _Complaints) -> Greeting:
+    try:
+        cluster = answer.result()
+    except KafkaException as error:
+        raise complaints.failure() from error
+    return Greeting(cluster.cluster_id, tuple(f"{node.host}:{node.port}" for node in cluster.nodes))
+
+
+@dataclass(slots=True)
+class _Complaints:
+    servers: list[str]
+    timeout: float
+    _by_server: dict[str, Complaint] = field(default_factory=dict)
+    _all_down_at: float | None = None
+
+    @property
+    def final(self) -> bool:
+        down = self._all_down_at is not None and time.monotonic() > self._all_down_at + _GRACE_SECONDS
+        return down or bool(self._refused())
+
+    def hear(self, error: ClientError) -> None:
+        if error.code() == ClientError._ALL_BROKERS_DOWN:  # noqa: SLF001  # that is its public name
+            self._all_down_at = self._all_down_at or time.monotonic()
+        else:
+            self._note(error.str())
+
+    def logger(self) -> logging.Logger:
+        """Listens to librdkafka's log, and keeps it off stderr."""
+        logger = logging.Logger(__name__)  # noqa: LOG001  # without parents, nothing of it reaches stderr
+        logger.addHandler(_Listener(self._note))
+        return logger
+
+    def failure(self) -> ClusterFailure:
+        refused = self._refused()
+        if refused:
+            return ClusterFailure(FailureKind.REFUSED, refused[0].sentence, help=refused[0].help)
+        complaints = [self._by_server.get(server) or self._silence(server) for server in self.servers]
+        sentences = dict.fromkeys(complaint.sentence for complaint in complaints)
+        help_ = next((complaint.help for complaint in complaints if complaint.help), "")
+        return ClusterFailure(FailureKind.UNREACHABLE, "; ".join(sentences), help=help_)
+
+    def _note(self, text: str) -> None:
+        server = _SERVER.search(text)
+        complaint = complaint_about(server["server"], text) if server else None
+        if server and complaint:
+            self._by_server[server["server"]] = complaint
+
+    def _refused(self) -> list[Complaint]:
+        return [complaint for complaint in self._by_server.values() if complaint.kind is FailureKind.REFUSED]
+
+    def _silence(self, server: str) -> Complaint:
+        return Complaint(FailureKind.UNREACHABLE, f"`{server}` did not answer within {self.timeout:g} s")
+
+
+class _Listener(logging.Handler):
+    def __init__(self, note: Any) -> None:
+        super().__init__()
+        self._note = note
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._note(record.getMessage())
+
+
+_SERVER = re.compile(r"(?:^|//|\s)(?P<server>[^\s/\]]+:\d+)/(?:bootstrap|\d+)")
+
+# librdkafka's words, the first that fits, and ours.
+_RULES = (
+    (
+        r"Unsupported SASL mechanism: broker's supported mechanisms: (?P<offers>[\w, -]+?)(?: \(|$)",
+        FailureKind.REFUSED,
+        "`{server}` does not take the login mechanism of the client properties",
+        "write `sasl.mechanism={offers}`",
+    ),
+    (
+        r"Request not valid in current SASL state",
+        FailureKind.UNREACHABLE,
+        "`{server}` takes no SASL login",
+        "write `security.protocol=PLAINTEXT`, or name the port with a login",
+    ),
+    (r"SASL authentication error|_AUTHENTICATION", FailureKind.REFUSED, "`{server}` refused the credentials", ""),
+    (
+        r"(?:hostname|IP address) mismatch",
+        FailureKind.UNREACHABLE,
+        "the certificate of `{server}` is for another host name",
+        "name the server as its certificate does",
+    ),
+    (
+        r"certificate verify failed",
+        FailureKind.UNREACHABLE,
+        "the certificate of `{server}` cannot be verified",
+        "`ssl.ca.location` (Java: `ssl.truststore.location`) is the authority that signed it",
+    ),
+    (
+        r"alert (?:certificate required|bad certificate|unknown ca|handshake failure)|certificate_required",
+        FailureKind.REFUSED,
+        "`{server}` refused the client certificate, or wants one",
+        "",
+    ),
+    (
+        r"connecting to a PLAINTEXT broker listener|wrong version number|packet length too long",
+        FailureKind.UNREACHABLE,
+        "`{server}` does not speak TLS",
+        "write `security.protocol=PLAINTEXT` or `SASL_PLAINTEXT`, or name the TLS port",
+    ),
+    (
+        r"Disconnected.*in state APIVERSION_QUERY",
+        FailureKind.UNREACHABLE,
+        "`{server}` hung up on a connection without TLS",
+        "write `security.protocol=SSL` or `SASL_SSL`, or name the port without TLS",
+    ),
+    (
+        r"Disconnected: SSL connection closed by peer \(after \d+ms in state UP",
+        FailureKind.REFUSED,
+        "`{server}` hung up on a connection without a login",
+        "write `security.protocol=SASL_SSL`, or add a client certificate",
+    ),
+    (r"Connection refused", FailureKind.UNREACHABLE, "`{server}` refused the connection: nothing listens there", ""),
+    (r"Failed to resolve", FailureKind.UNREACHABLE, "`{server}` has an unknown host name", ""),
+    (r"SSL handshake failed", FailureKind.UNREACHABLE, "`{server}` and this client found no common TLS", ""),
+    (
+        r"(?:failed|Disconnected): (?P<words>[^(:]+)",
+        FailureKind.UNREACHABLE,
+        "`{server}` cannot be reached: {words}",
+        "",
+    ),
+)
+
+
+def complaint_about(server: str, text: str) -> Complaint | None:
+    """One sentence of ours for what librdkafka said about a server; None where it is no reason to fail."""
+    for pattern, kind, sentence, help_ in _RULES:
+        said = re.search(pattern, text)
+        if said:
+            words = {"server": server} | {name: value.strip() for name, value in said.groupdict().items()}
+            return Complaint(kind, sentence.format(**words), help_.format(**words))
+    return None

@@ -1,0 +1,343 @@
+"""A cluster of real brokers: which broker is asked, in what portions, and when again; what is asked stands in `protocol`.
+
+A write goes out once. A second try is made only for what a broker put off (NOT_CONTROLLER, a quota) and for what certainly never left.
+Importing this module loads both Kafka clients: import it where you connect.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+from kafkaops.cluster import (
+    AclBinding,
+    AlterTopic,
+    Broker,
+    ClusterFailure,
+    ConfigEntry,
+    Description,
+    FailureKind,
+    KafkaError,
+    MorePartitions,
+    NewTopic,
+    TopicView,
+    confluent,
+    protocol,
+)
+from kafkaops.cluster.properties import ClientConfig
+from kafkaops.cluster.protocol import Ask, Connections, NotSentError, Told, UnansweredError
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+T = TypeVar("T")
+
+# What one request may hold. Kafka refuses 10,000 records or partitions; deleting ACLs costs the controller filters times ACLs.
+_TOPICS, _PARTITIONS, _RECORDS = 250, 5_000, 9_000
+_READ_TOPICS, _ACLS, _ACL_FILTERS = 500, 1_000, 100
+
+_IN_FLIGHT = 3  # a fourth request only waits: one core decodes the answers of two or three brokers
+_BROKER_SHARE = 0.8  # of the time-out, so that a broker that gives up can still say so
+
+# An item that was put off is sent again, for as long as some item gets through at least this often.
+_PATIENCE_SECONDS = 60.0
+_RETRY_SECONDS = 0.2
+_PUT_OFF = frozenset({"NOT_CONTROLLER", "THROTTLING_QUOTA_EXCEEDED", "COORDINATOR_LOAD_IN_PROGRESS"})
+_LOST = "TIMED_OUT"
+_LOST_IN_A_ROW = 2  # then the rest is not sent: nobody is there to answer
+
+
+def connect(config: ClientConfig, *, timeout: float, expected_cluster_id: str | None = None) -> LiveCluster:
+    """`timeout` in seconds, for the greeting and then for each request. WRONG_CLUSTER before anything but the cluster's id is asked."""
+    greeting = confluent.greet(config.confluent, timeout=timeout)
+    if expected_cluster_id not in {None, greeting.cluster_id}:
+        raise protocol.wrong_cluster(config.bootstrap_servers[0], str(expected_cluster_id), greeting.cluster_id)
+    settings = {**config.kafka_python, "bootstrap_servers": list(greeting.brokers)}
+    connections = Connections(settings, cluster_id=greeting.cluster_id, timeout=timeout)
+    try:
+        connections.refresh()
+    except BaseException:
+        connections.close()
+        raise
+    return LiveCluster(connections, timeout=timeout)
+
+
+class LiveCluster:
+    """`Cluster` for real brokers; safe to use from several threads."""
+
+    def __init__(self, connections: Connections, *, timeout: float) -> None:
+        self._connections = connections
+        self._wait = timeout * _BROKER_SHARE
+        self._silent: set[int] = set()
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def describe(self) -> Description:
+        said = self._read(protocol.describe)
+        return replace(said, kafka_version=self._zookeeper_version(said.brokers)) if said.zookeeper else said
+
+    def _zookeeper_version(self, brokers: Iterable[Broker]) -> str:
+        for broker in brokers:
+            configs = self.broker_configs(broker.id)
+            if not isinstance(configs, KafkaError) and "inter.broker.protocol.version" in configs:
+                return (configs["inter.broker.protocol.version"].value or "").partition("-")[0]
+        return self._connections.version()
+
+    # ---- reads
+
+    def topic_names(self, broker: int) -> Mapping[str, tuple[str, int]]:
+        try:
+            return protocol.topic_names(self._to(broker))
+        except (NotSentError, UnansweredError) as error:
+            raise ClusterFailure(FailureKind.UNREACHABLE, f"broker {broker}: {error}") from error
+
+    def topics(self, broker: int, names: Sequence[str]) -> Mapping[str, TopicView | KafkaError]:
+        return _by_name(protocol.topics, self._to(broker), names)
+
+    def topic_overrides(self, names: Sequence[str]) -> Mapping[str, Mapping[str, ConfigEntry] | KafkaError]:
+        brokers = self._connections.brokers()
+
+        def read(numbered: tuple[int, Sequence[str]]) -> dict[str, Mapping[str, ConfigEntry] | KafkaError]:
+            number, portion = numbered
+            return self._read(partial(protocol.topic_overrides, names=portion), first=brokers[number % len(brokers)])
+
+        with ThreadPoolExecutor(_IN_FLIGHT) as pool:
+            return {
+                name: answer
+                for answers in pool.map(read, enumerate(_read_portions(names)))
+                for name, answer in answers.items()
+            }
+
+    def topic_overrides_seen_by(
+        self, broker: int, names: Sequence[str]
+    ) -> Mapping[str, Mapping[str, ConfigEntry] | KafkaError]:
+        answers = [_by_name(protocol.topic_overrides, self._to(broker), portion) for portion in _read_portions(names)]
+        return {name: answer for portion in answers for name, answer in portion.items()}
+
+    def broker_configs(self, broker: int) -> Mapping[str, ConfigEntry] | KafkaError:
+        return _or_error(partial(protocol.broker_configs, broker=broker), self._to(broker))
+
+    def acls(self, broker: int | None = None) -> Sequence[AclBinding] | KafkaError:
+        return self._read(protocol.acls) if broker is None else _or_error(protocol.acls, self._to(broker))
+
+    def topic_bytes(self, names: Sequence[str]) -> Mapping[str, int | KafkaError]:
+        said = self.describe()
+        if "Describe" not in (said.operations or ()):
+            # Older brokers leave the log dirs empty instead of refusing.
+            refused = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "log dirs need Describe on the cluster")
+            return dict.fromkeys(names, refused)
+        views = self._read(partial(protocol.topics, names=names))
+        counts = {name: len(view.assignment) for name, view in views.items() if isinstance(view, TopicView)}
+        held = [
+            _or_error(partial(protocol.replica_sizes, partitions=counts), self._to(broker.id))
+            for broker in said.brokers
+        ]
+        return {name: _topic_bytes(view, held) for name, view in views.items()}
+
+    def reassigning(self, names: Sequence[str]) -> frozenset[str] | KafkaError:
+        question = partial(protocol.reassigning, wait=self._wait)
+        answer = self._read(question, first=self._connections.controller())
+        if answer == KafkaError("NOT_CONTROLLER"):
+            self._connections.refresh()
+            answer = self._read(question, first=self._connections.controller())
+        return answer if isinstance(answer, KafkaError) else answer & frozenset(names)
+
+    def _read(self, question: Callable[[Ask], T], *, first: int | None = None) -> T:
+        """From the first broker that answers, and from each of them again once the list of live ones is fresh."""
+        why = ""
+        for attempt in range(2):
+            if attempt:
+                self._connections.refresh()
+            for broker in self._in_turn(first):
+                try:
+                    answer = question(self._to(broker))
+                except (NotSentError, UnansweredError) as error:
+                    why = str(error)
+                    self._silent.add(broker)
+                else:
+                    self._silent.discard(broker)
+                    return answer
+        raise ClusterFailure(FailureKind.UNREACHABLE, f"no live broker answers: {why}")
+
+    def _in_turn(self, first: int | None) -> list[int]:
+        """Those that failed us last stand last."""
+        return sorted(self._connections.brokers(), key=lambda broker: (broker in self._silent, broker != first))
+
+    def _to(self, broker: int) -> Ask:
+        return partial(self._connections.ask, broker)
+
+    # ---- writes
+
+    def create_topics(
+        self, topics: Sequence[NewTopic], *, validate_only: bool = False
+    ) -> Mapping[str, KafkaError | None]:
+        question = partial(protocol.create_topics, validate_only=validate_only, wait=self._wait)
+        return self._write(_named(topics), question, most=_TOPICS, share=_share_of_new_topic)
+
+    def create_partitions(
+        self, topics: Sequence[MorePartitions], *, validate_only: bool = False
+    ) -> Mapping[str, KafkaError | None]:
+        question = partial(protocol.create_partitions, validate_only=validate_only, wait=self._wait)
+        return self._write(_named(topics), question, most=_TOPICS, share=lambda topic: topic.total / _PARTITIONS)
+
+    def alter_topics(
+        self, topics: Sequence[AlterTopic], *, validate_only: bool = False
+    ) -> Mapping[str, KafkaError | None]:
+        question = partial(protocol.alter_topics, validate_only=validate_only)
+        return self._write(_named(topics), question, most=_TOPICS, share=lambda topic: len(topic.configs) / _RECORDS)
+
+    def delete_topics(self, ids: Mapping[str, str]) -> Mapping[str, KafkaError | None]:
+        wanted = {name: (name, id_) for name, id_ in ids.items()}
+        return self._write(wanted, partial(protocol.delete_topics, wait=self._wait), most=_TOPICS)
+
+    def create_acls(self, bindings: Iterable[AclBinding]) -> Mapping[AclBinding, KafkaError | None]:
+        return self._write({binding: binding for binding in bindings}, protocol.create_acls, most=_ACLS)
+
+    def delete_acls(self, bindings: Iterable[AclBinding]) -> Mapping[AclBinding, KafkaError | None]:
+        return self._write({binding: binding for binding in bindings}, protocol.delete_acls, most=_ACL_FILTERS)
+
+    def _write(
+        self,
+        items: Mapping[Key, Item],
+        question: Callable[[Ask, Sequence[Item]], Told[Key]],
+        *,
+        most: int,
+        share: Callable[[Item], float] = lambda _: 0.0,
+    ) -> dict[Key, KafkaError | None]:
+        answers: dict[Key, KafkaError | None] = {}
+        lost = 0
+        for portion in portions(items, most, share):
+            if lost == _LOST_IN_A_ROW:
+                answers |= _not_sent(portion, "the requests before were not answered")
+                continue
+            try:
+                told = self._tell(portion, question)
+            except ClusterFailure as failure:
+                if not answers:
+                    raise
+                told = _not_sent(portion, failure.message)
+            lost = lost + 1 if any(error and error.name == _LOST for error in told.values()) else 0
+            answers |= told
+        return answers
+
+    def _tell(
+        self, portion: Mapping[Key, Item], question: Callable[[Ask, Sequence[Item]], Told[Key]]
+    ) -> dict[Key, KafkaError | None]:
+        """Until no item is put off any more, or none got through for as long as our patience lasts."""
+        answers: dict[Key, KafkaError | None] = {}
+        pending, patience = dict(portion), time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            told = self._tell_once(pending, question)
+            answers |= told.answers
+            put_off = {key: item for key, item in pending.items() if _is_put_off(answers[key])}
+            if len(put_off) < len(pending):
+                patience = time.monotonic() + _PATIENCE_SECONDS
+            pause = max(told.pause, _RETRY_SECONDS)
+            if not put_off or time.monotonic() + pause > patience:
+                return answers
+            time.sleep(pause)
+            self._connections.refresh()
+            pending = put_off
+
+    def _tell_once(
+        self, pending: Mapping[Key, Item], question: Callable[[Ask, Sequence[Item]], Told[Key]]
+    ) -> Told[Key]:
+        try:
+            return self._send(lambda ask: question(ask, list(pending.values())))
+        except UnansweredError as error:
+            return Told(dict.fromkeys(pending, KafkaError(_LOST, str(error))))
+
+    def _send(self, question: Callable[[Ask], T]) -> T:
+        """To the controller, or whoever passes it on; to the next broker only while nothing has left."""
+        why = ""
+        for attempt in range(2):
+            if attempt:
+                self._connections.refresh()
+            for broker in self._in_turn(self._connections.controller()):
+                try:
+                    return question(self._to(broker))
+                except NotSentError as error:
+                    why = str(error)
+                    self._silent.add(broker)
+                except UnansweredError:
+                    self._silent.add(broker)
+                    raise
+        raise ClusterFailure(FailureKind.UNREACHABLE, f"no live broker can be asked: {why}")
+
+
+def portions(
+    items: Mapping[Key, Item], most: int, share: Callable[[Item], float] = lambda _: 0.0
+) -> Iterator[dict[Key, Item]]:
+    """In order, at most so many, and together no more than the whole of a request; an item that is more than that goes alone."""
+    portion: dict[Key, Item] = {}
+    filled = 0.0
+    for key, item in items.items():
+        if portion and (len(portion) == most or filled + share(item) > 1):
+            yield portion
+            portion, filled = {}, 0.0
+        portion[key] = item
+        filled += share(item)
+    if portion:
+        yield portion
+
+
+def _read_portions(names: Sequence[str]) -> list[Sequence[str]]:
+    return [names[start : start + _READ_TOPICS] for start in range(0, len(names), _READ_TOPICS)]
+
+
+def _share_of_new_topic(topic: NewTopic) -> float:
+    partitions = len(topic.assignment or ()) or topic.partitions
+    return max(partitions / _PARTITIONS, (1 + partitions + len(topic.configs)) / _RECORDS)
+
+
+def _named(topics: Iterable[Any]) -> dict[str, Any]:
+    return {topic.name: topic for topic in topics}
+
+
+def _is_put_off(error: KafkaError | None) -> bool:
+    return error is not None and error.name in _PUT_OFF
+
+
+def _not_sent(items: Iterable[Key], why: str) -> dict[Key, KafkaError | None]:
+    return dict.fromkeys(items, KafkaError("DISCONNECTED", why))
+
+
+def _or_error(question: Callable[[Ask], T], ask: Ask) -> T | KafkaError:
+    try:
+        return question(ask)
+    except NotSentError as error:
+        return KafkaError("DISCONNECTED", str(error))
+    except UnansweredError as error:
+        return KafkaError(_LOST, str(error))
+
+
+def _by_name(
+    question: Callable[[Ask, Sequence[str]], Mapping[str, T | KafkaError]], ask: Ask, names: Sequence[str]
+) -> Mapping[str, T | KafkaError]:
+    """An answer that did not come is the error of each name."""
+    answer = _or_error(lambda ask: question(ask, names), ask)
+    return dict.fromkeys(names, answer) if isinstance(answer, KafkaError) else answer
+
+
+def _topic_bytes(
+    view: TopicView | KafkaError, held: Iterable[Mapping[tuple[str, int], int] | KafkaError]
+) -> int | KafkaError:
+    """`held`: what each live broker has on disk; one that did not say makes the sum unknown."""
+    if isinstance(view, KafkaError):
+        return view
+    sizes: list[Mapping[tuple[str, int], int]] = []
+    for broker in held:
+        if isinstance(broker, KafkaError):
+            return broker
+        sizes.append(broker)
+    total = 0
+    for partition in range(len(view.assignment)):
+        replicas = [held_by[view.name, partition] for held_by in sizes if (view.name, partition) in held_by]
+        if not replicas:
+            return KafkaError("REPLICA_NOT_AVAILABLE", f"partition {partition} is on none of the live brokers")
+        total += max(replicas)
+    return total
