@@ -148,6 +148,13 @@ class SnapshotCluster:
         self._created = len(self._topics)
         self._shared = False
 
+    @classmethod
+    def from_dict(cls, block: Mapping[str, object]) -> SnapshotCluster:
+        """From the `live:` block of a case file, as `plain` describes it."""
+        from kafkaops.cluster import plain  # noqa: PLC0415  # it is built on this module
+
+        return plain.cluster(block)
+
     @property
     def state(self) -> SnapshotState:
         """The present; later writes leave this value as it is."""
