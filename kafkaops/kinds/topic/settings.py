@@ -491,7 +491,7 @@ def _direction(setting: Setting, before: str, after: str) -> str:
             was, will_be = _rank(setting, before), _rank(setting, after)
             if was is None or will_be is None:
                 return "any"
-            return "raise" if will_be > was else "lower"
+            return "lower" if will_be < was else "raise"
 
 
 def _rank(setting: Setting, value: str) -> float | None:
@@ -821,8 +821,8 @@ def _accepted(setting: Setting) -> dict[str, Any]:
 
 
 _PATTERNS = {
-    "duration": r"^\s*(forever|-?[0-9]{1,19}|[0-9]{1,19}(ms|[smhd]))\s*$",
-    "size": r"^\s*(unlimited|-?[0-9]{1,19}|[0-9]{1,19}([KMGT]iB|[kKMGT]?B))\s*$",
+    "duration": r"^(forever|\s*(-?[0-9]{1,19}|[0-9]{1,19}(ms|[smhd]))\s*)$",
+    "size": r"^(unlimited|\s*(-?[0-9]{1,19}|[0-9]{1,19}([KMGT]iB|[kKMGT]?B))\s*)$",
     None: r"^\s*-?[0-9]{1,19}\s*$",
 }
 
