@@ -112,7 +112,8 @@ def read(topology: Path, *, shown: Callable[[Path], str]) -> tuple[tuple[Documen
         return (), (_unreadable(_name(topology, shown), f"holds more than {MAX_FILES:,} YAML files", folder=True),)
     if not paths and not findings:
         return (), (_nothing(_name(topology, shown)),)
-    documents: dict[Path, Document] = {}
+    documents: list[Document] = []
+    seen: set[Path] = set()
     room = MAX_NODES
     for path in paths:
         file = _name(path, shown)
@@ -121,14 +122,15 @@ def read(topology: Path, *, shown: Callable[[Path], str]) -> tuple[tuple[Documen
         except _CannotBeRead as problem:
             findings.append(_unreadable(file, problem.sentence, place=problem.place, advice=problem.advice))
             continue
-        if real in documents:  # through a link
+        if real in seen:  # through a link
             continue
+        seen.add(real)
         parsed = _parse(text, file, room)
         findings += parsed.findings
         if parsed.root is not None:
             room -= parsed.nodes
-            documents[real] = Document(file, real, text, parsed.root)
-    return tuple(sorted(documents.values(), key=lambda document: document.file)), tuple(findings)
+            documents.append(Document(file, real, text, parsed.root))
+    return tuple(sorted(documents, key=lambda document: document.file)), tuple(findings)
 
 
 def parse(text: str, file: str) -> tuple[Block | None, tuple[Finding, ...]]:
@@ -653,7 +655,7 @@ def _bad_character(text: str, index: int, file: str) -> Finding:
 
 def _properties(where: Location) -> Finding:
     message = "a key with a dot at the top level looks like client properties, not like a topology"
-    advice = "move the file out of the topology folder or name it `*.properties`; a setting belongs below its topic"
+    advice = "move the file out of the topology folder or name it `*.properties`; a topic belongs below `topics:`"
     return Finding(code="KO1007", severity=Severity.ERROR, message=message, where=where, help=advice)
 
 
