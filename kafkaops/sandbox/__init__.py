@@ -1,0 +1,27 @@
+"""A throw-away real Kafka on loopback, with nothing on the machine but Python."""
+
+from kafkaops.sandbox.life import (
+    add_scram_user,
+    down,
+    load,
+    running,
+    start_broker,
+    status,
+    stop_broker,
+    up,
+)
+from kafkaops.sandbox.model import Broker, Sandbox, SandboxError
+
+__all__ = [
+    "Broker",
+    "Sandbox",
+    "SandboxError",
+    "add_scram_user",
+    "down",
+    "load",
+    "running",
+    "start_broker",
+    "status",
+    "stop_broker",
+    "up",
+]

@@ -1,0 +1,128 @@
+"""Kafka's jars: from KAFKA_HOME, or fetched once into a cache and never used before their hash is verified."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kafkaops.sandbox import lock
+from kafkaops.sandbox.model import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from kafkaops.sandbox.lock import Jar, Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """`zookeeper` is empty where Kafka needs none."""
+
+    kafka: str
+    jars: tuple[Path, ...]
+    zookeeper: tuple[Path, ...] = ()
+
+
+def find(kafka: str, environment: Mapping[str, str], report: Callable[[str], None]) -> Software:
+    """KAFKA_HOME where it is set, whatever version it holds; else the locked jars of a line such as `4.4`."""
+    if home := environment.get("KAFKA_HOME"):
+        return _distribution(Path(home))
+    wanted = _lock(kafka)
+    jars = fetch(wanted, environment, report)
+    if _needs_zookeeper(wanted.version):
+        return Software(wanted.version, jars, fetch(lock.read(lock.HERE / "zookeeper-3.8.lock"), environment, report))
+    return Software(wanted.version, jars)
+
+
+def cache(environment: Mapping[str, str]) -> Path:
+    home = environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME", "~"), ".cache").expanduser()
+    return Path(home, "kafkaops")
+
+
+def fetch(wanted: Lock, environment: Mapping[str, str], report: Callable[[str], None]) -> tuple[Path, ...]:
+    store = cache(environment) / "jars"
+    missing = [jar for jar in wanted.jars if not (store / jar.path).exists()]
+    if missing:
+        report(f"fetching {len(missing)} jars of {wanted.version} into `{store}`, once")
+        _download(missing, store, environment.get("KAFKAOPS_MAVEN_MIRROR"))
+    for jar in wanted.jars:
+        _verify(jar, store / jar.path)
+    return tuple(store / jar.path for jar in wanted.jars)
+
+
+def _distribution(home: Path) -> Software:
+    jars = tuple(sorted(home.joinpath("libs").glob("*.jar")))
+    for jar in jars:
+        if found := re.fullmatch(r"kafka_2\.1\d-(\d+\.\d+\.\d+)\.jar", jar.name):
+            return Software(found[1], jars, jars if _needs_zookeeper(found[1]) else ())
+    raise SandboxError(f"KAFKA_HOME is `{home}`, which holds no Kafka: there is no `libs/kafka_2.13-VERSION.jar` in it")
+
+
+def _lock(kafka: str) -> Lock:
+    locks = {path.stem.removeprefix("kafka-"): path for path in lock.HERE.glob("kafka-*.lock")}
+    line = ".".join(kafka.split(".")[:2])
+    found = lock.read(locks[line]) if line in locks else None
+    if found and kafka in (line, found.version):
+        return found
+    served = ", ".join(f"`{each}`" for each in sorted(locks, key=lambda each: [int(part) for part in each.split(".")]))
+    raise SandboxError(f"there is no sandbox for Kafka `{kafka}`: write one of {served}, or set KAFKA_HOME")
+
+
+def _needs_zookeeper(version: str) -> bool:
+    """The 3.5 line runs as it is run in the field; from 3.6 on the sandbox uses KRaft."""
+    return [int(part) for part in version.split(".")] < [3, 6]
+
+
+def _download(jars: Sequence[Jar], store: Path, mirror: str | None) -> None:
+    """Into a directory of this process first: another process may be fetching the same."""
+    store.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=store, prefix=".fetching-") as directory:
+        with ThreadPoolExecutor(8) as pool:
+            fetched = list(pool.map(_fetcher(Path(directory), mirror), jars))
+        for jar, path in zip(jars, fetched, strict=True):
+            _verify(jar, path)
+            (store / jar.path).parent.mkdir(parents=True, exist_ok=True)
+            path.replace(store / jar.path)
+
+
+def _fetcher(directory: Path, mirror: str | None) -> Callable[[Jar], Path]:
+    try:
+        from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 (the extra may be missing)
+    except ImportError as error:
+        raise SandboxError("the sandbox fetches Kafka with `jgo`: run `pip install 'kafkaops[sandbox]'`") from error
+    context = MavenContext(
+        resolver=PythonResolver(),
+        repo_cache=directory,
+        remote_repos={"mirror": mirror.rstrip("/")} if mirror else None,
+        timeout=30,
+    )
+
+    def fetch_one(jar: Jar) -> Path:
+        artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
+        try:
+            context.resolver.download(artifact)
+        except (OSError, RuntimeError, ValueError) as error:  # no network, not served, not what the server meant
+            raise SandboxError(f"`{jar}` could not be fetched: {_first_line(error)}") from error
+        return directory / jar.path
+
+    return fetch_one
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _verify(jar: Jar, path: Path) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != jar.sha256:
+        raise SandboxError(
+            f"`{os.fspath(path)}` is not the locked `{jar}`: its sha256 is {found} and not {jar.sha256}; "
+            "delete the file to fetch it again"
+        )

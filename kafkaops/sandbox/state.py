@@ -1,0 +1,58 @@
+"""The one file that makes a directory a sandbox: `sandbox.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from kafkaops.sandbox.model import SandboxError
+from kafkaops.sandbox.nodes import Node
+
+FILE = "sandbox.json"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    token: str  # on the command line of every process of this sandbox
+    kafka: str
+    java: Path
+    nodes: tuple[Node, ...]
+    zookeeper: int | None  # its port
+    cluster_id: str  # empty until a broker has said it
+
+
+def read(directory: Path) -> State:
+    try:
+        data = json.loads(directory.joinpath(FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise SandboxError(f"`{directory}` holds no sandbox: start one with `kafkaops sandbox up`") from None
+    nodes = tuple(node(directory, each["id"], each["ports"]) for each in data["nodes"])
+    return State(data["token"], data["kafka"], Path(data["java"]), nodes, data["zookeeper"], data["cluster-id"])
+
+
+def write(directory: Path, state: State) -> None:
+    data = {
+        "token": state.token,
+        "kafka": state.kafka,
+        "java": str(state.java),
+        "nodes": [{"id": node.id, "ports": node.ports} for node in state.nodes],
+        "zookeeper": state.zookeeper,
+        "cluster-id": state.cluster_id,
+    }
+    private(directory / FILE, json.dumps(data, indent=2).encode() + b"\n")
+
+
+def node(directory: Path, number: int, ports: dict[str, int]) -> Node:
+    """The first in `rack-a`, the second in `rack-b`."""
+    rack = f"rack-{'abcdefghi'[number - 1]}"
+    return Node(number, rack, directory / f"broker-{number}", ports)
+
+
+def private(path: Path, content: bytes) -> None:
+    """Whole or not at all, and for its owner only: most files of a sandbox hold a password or a key."""
+    part = path.with_name(f".{path.name}.part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+    part.replace(path)
