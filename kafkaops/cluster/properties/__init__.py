@@ -41,17 +41,20 @@ def load(
     references = References(environ, secrets_root or path.parent, commands=trusted, timeout=timeout)
     written = settings.read(path, None if trusted else root, references)
     protocol = _protocol(written)
-    parts = [_brokers(written, bootstrap_servers), _pace(written, timeout)]
+    servers = _brokers(written, bootstrap_servers)
+    parts = [_pace(written, timeout)]
     if protocol.endswith("SSL"):
         parts.append(tls.part(written))
     if protocol.startswith("SASL"):
         parts.append(login.part(written, timeout))
-    confluent: dict[str, str | int | bool] = {"security.protocol": protocol}
-    kafka_python: dict[str, object] = {"security_protocol": protocol}
+    confluent: dict[str, str | int | bool] = {
+        "bootstrap.servers": ",".join(servers),
+        "security.protocol": protocol,
+    }
+    kafka_python: dict[str, object] = {"bootstrap_servers": list(servers), "security_protocol": protocol}
     for part in parts:
         confluent |= part.confluent
         kafka_python |= part.kafka_python
-    servers = tuple(str(confluent["bootstrap.servers"]).split(","))
     principal = next((part.principal for part in parts if part.principal), None)
     return ClientConfig(servers, confluent, kafka_python, principal)
 
@@ -72,7 +75,7 @@ def _without_effect(settings: Settings, name: str, protocol: str, other: str) ->
     return settings.problem(name, message, f"write `security.protocol` as {other}, or remove the line")
 
 
-def _brokers(settings: Settings, declared: Sequence[str]) -> Part:
+def _brokers(settings: Settings, declared: Sequence[str]) -> tuple[str, ...]:
     name = "bootstrap.servers"
     text = settings.plain(name)
     written = tuple(each.strip() for each in text.split(",")) if text is not None else ()
@@ -81,10 +84,9 @@ def _brokers(settings: Settings, declared: Sequence[str]) -> Part:
     if written and declared and set(written) != set(declared):
         message = "names other brokers than `bootstrap-servers` of the cluster"
         raise settings.problem(name, message, "remove the line")
-    servers = list(declared or written)
-    if not servers:
+    if not written and not declared:
         raise settings.problem(name, "is missing", "write it here, or `bootstrap-servers` of the cluster")
-    return Part({name: ",".join(servers)}, {"bootstrap_servers": servers})
+    return tuple(declared) or written
 
 
 def _is_server(text: str) -> bool:

@@ -49,6 +49,8 @@ def _continues(line: str) -> bool:
 
 def _unescaped(text: str) -> str:
     plain = _ESCAPE.sub(_meaning, text)
+    if "\0" in plain:
+        raise RefusedError("a value cannot hold the character NUL")
     try:  # Java writes a character beyond the BMP as two escapes
         return plain.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:

@@ -99,7 +99,7 @@ _REFUSED = {
     "metric.reporters": "it would load code",
     "sasl.client.callback.handler.class": "it would load code",
     "sasl.login.class": "it would load code",
-    "sasl.oauthbearer.config": "only the client-credentials grant is",
+    "sasl.oauthbearer.config": "tokens come by the client-credentials grant only",
     "security.providers": "it would load code",
     "ssl.cipher.suites": "Java and OpenSSL name cipher suites differently",
     "ssl.crl.location": "revocation lists cannot be given to both clients",
@@ -112,9 +112,9 @@ _REFUSED = {
 }
 _REFUSED_FAMILIES = {
     "plugin.": "it would load code",
-    "sasl.kerberos.": "Kerberos is not",
-    "sasl.oauthbearer.assertion.": "only the client-credentials grant is",
-    "sasl.oauthbearer.metadata.": "only the client-credentials grant is",
+    "sasl.kerberos.": "there is no Kerberos login",
+    "sasl.oauthbearer.assertion.": "tokens come by the client-credentials grant only",
+    "sasl.oauthbearer.metadata.": "tokens come by the client-credentials grant only",
     "sasl.oauthbearer.jwks.": "it is a setting of brokers",
     "sasl.login.refresh.": "a token is fetched anew when 80 % of its life is over",
 }
@@ -166,8 +166,10 @@ _SETTING_NAME = re.compile(r"[a-z]{2,20}(\.[a-z0-9]{1,20}){1,6}")
 
 def refusal(key: str) -> tuple[str, str | None]:
     """Why this key, which is not in the list, is refused: a sentence, and what to do."""
-    if reason := _reason(key):
-        return f"`{key}` is not supported: {reason}", None
+    if key in _REFUSED:
+        return f"`{key}` is not supported: {_REFUSED[key]}", None
+    if family := next((prefix for prefix in _REFUSED_FAMILIES if key.startswith(prefix)), None):
+        return f"`{family}*` is not supported: {_REFUSED_FAMILIES[family]}", None
     if key in _DATA_PLANE:
         return f"`{key}` is a setting of producers and consumers, not of a connection", "remove the line"
     if key in _JAAS_WORDS:
@@ -178,8 +180,3 @@ def refusal(key: str) -> tuple[str, str | None]:
         return f"unknown setting `{key}`", f"did you mean `{nearest[0]}`?" if nearest else None
     # a stray line of a key or of a password must not be repeated on a screen
     return "this line does not begin with the name of a setting", None
-
-
-def _reason(key: str) -> str | None:
-    family = next((prefix for prefix in _REFUSED_FAMILIES if key.startswith(prefix)), "")
-    return _REFUSED.get(key) or _REFUSED_FAMILIES.get(family)

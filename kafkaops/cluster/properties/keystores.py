@@ -11,8 +11,8 @@ import re
 import struct
 import textwrap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, repeat
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -45,8 +45,7 @@ class Identity:
 def authorities(store: bytes, password: str | None) -> str:
     """The trusted certificates of a store, as PEM."""
     if store.startswith(_JKS):
-        found = [entry.chain[0] for entry in _jks(store, password) if entry.protected_key is None]
-        return _certificates_pem([x509.load_der_x509_certificate(each) for each in found])
+        return _chain_pem([entry.chain[0] for entry in _jks(store, password) if entry.protected_key is None])
     if b"-----BEGIN " in store:
         return certificates(store)
     return _certificates_pem(_pkcs12(store, password)[2])
@@ -65,10 +64,8 @@ def identity(store: bytes, password: str | None, key_password: str | None) -> Id
 
 
 def certificates(pem: bytes) -> str:
-    try:
+    with _unless_readable("there is no readable PEM certificate in it"):
         return _certificates_pem(x509.load_pem_x509_certificates(pem))
-    except ValueError:
-        raise RefusedError("there is no readable PEM certificate in it") from None
 
 
 def private_key(pem: bytes, password: str | None) -> str:
@@ -78,11 +75,18 @@ def private_key(pem: bytes, password: str | None) -> str:
     encrypted = b"ENCRYPTED" in block[0]
     if encrypted and password is None:
         raise RefusedError("the private key is encrypted", hint="write `ssl.key.password=${NAME}`")
-    try:
+    with _unless_readable(_WRONG if encrypted else "the private key cannot be read"):
         secret = password.encode() if encrypted and password is not None else None
         return _key_pem(serialization.load_pem_private_key(block[0], secret))
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise RefusedError(_WRONG if encrypted else "the private key cannot be read") from None
+
+
+@contextmanager
+def _unless_readable(sentence: str) -> Iterator[None]:
+    """What the libraries say is left out: it may hold bytes of the file."""
+    try:
+        yield
+    except (ValueError, TypeError, IndexError, struct.error, UnsupportedAlgorithm):
+        raise RefusedError(sentence) from None
 
 
 def in_lines(pem: str) -> bytes:
@@ -101,6 +105,11 @@ def _certificates_pem(found: list[x509.Certificate]) -> str:
     return "".join(each.public_bytes(serialization.Encoding.PEM).decode() for each in found)
 
 
+def _chain_pem(found: list[bytes]) -> str:
+    with _unless_readable("a certificate in the store cannot be read"):
+        return _certificates_pem([x509.load_der_x509_certificate(each) for each in found])
+
+
 def _key_pem(key: PrivateKeyTypes) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -113,10 +122,8 @@ def _pkcs12(
     if not store.startswith(b"\x30"):
         kind = "JCEKS" if store.startswith(_JCEKS) else "unknown"
         raise RefusedError(f"the store is of {kind} type, not PEM, PKCS12 or JKS")
-    try:
+    with _unless_readable(_WRONG if password is not None else "the store needs a password"):
         return pkcs12.load_key_and_certificates(store, None if password is None else password.encode())
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise RefusedError(_WRONG if password is not None else "the store needs a password") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +139,9 @@ def _jks_identity(store: bytes, password: str | None, key_password: str | None) 
         raise RefusedError("the store needs a password" if len(found) == 1 else count)
     protected = found[0].protected_key
     assert protected is not None
-    key = serialization.load_der_private_key(_unprotected(protected, _utf16(key_password)), None)
-    own_chain = [x509.load_der_x509_certificate(each) for each in found[0].chain]
-    return Identity(_certificates_pem(own_chain), _key_pem(key))
+    with _unless_readable("the private key in the store cannot be read"):
+        key = serialization.load_der_private_key(_unprotected(protected, _utf16(key_password)), None)
+    return Identity(_chain_pem(found[0].chain), _key_pem(key))
 
 
 def _jks(store: bytes, password: str | None) -> list[_JksEntry]:
@@ -144,10 +151,8 @@ def _jks(store: bytes, password: str | None) -> list[_JksEntry]:
         computed = hashlib.sha1(_utf16(password) + _WHITENER + body).digest()  # noqa: S324 the format says so
         if not hmac.compare_digest(computed, digest):
             raise RefusedError(_WRONG)
-    try:
+    with _unless_readable("the JKS store is damaged"):
         return list(_jks_entries(io.BytesIO(body)))
-    except (struct.error, ValueError, IndexError):
-        raise RefusedError("the JKS store is damaged") from None
 
 
 def _jks_entries(stream: io.BytesIO) -> Iterator[_JksEntry]:
@@ -190,13 +195,10 @@ def _unprotected(protected: bytes, password: bytes) -> bytes:
 
 
 def _keystream(password: bytes, salt: bytes) -> Iterator[int]:
-    def blocks() -> Iterator[bytes]:
-        block = salt
-        for secret in repeat(password):
-            block = hashlib.sha1(secret + block).digest()  # noqa: S324 the same
-            yield block
-
-    return chain.from_iterable(blocks())
+    block = salt
+    while True:
+        block = hashlib.sha1(password + block).digest()  # noqa: S324 the same
+        yield from block
 
 
 def _der_children(encoded: bytes) -> list[bytes]:

@@ -48,13 +48,12 @@ def part(settings: Settings, timeout: float) -> Part:
 
 def _mechanism(settings: Settings) -> str:
     name = "sasl.mechanism"
-    if (text := settings.plain(name)) in _UNSUPPORTED:
+    if (text := (settings.plain(name) or "").upper()) in _UNSUPPORTED:
         raise settings.problem(name, f"{text} is not supported", f"write one of {', '.join(MECHANISMS)}")
     mechanism = settings.choice(name, MECHANISMS)
+    foreign = (_USERNAME, _PASSWORD) if mechanism == "OAUTHBEARER" else _OAUTH_ONLY
     for other in settings.entries:
-        if other.startswith(_OAUTH_ONLY) and mechanism != "OAUTHBEARER":
-            raise settings.problem(other, f"has no effect with `{settings.entries[name].key}` {mechanism}")
-        if other in (_USERNAME, _PASSWORD) and mechanism == "OAUTHBEARER":
+        if other.startswith(foreign):
             raise settings.problem(other, f"has no effect with `{settings.entries[name].key}` {mechanism}")
     return mechanism
 

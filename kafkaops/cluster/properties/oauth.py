@@ -15,6 +15,7 @@ from typing import Any
 
 _ANSWER_LIMIT = 1024 * 1024
 _FRESH = 0.8  # of a token's life
+_SECONDS = re.compile(r"[0-9]{1,9}")
 _TOKEN = re.compile(r"[!-~]+")
 
 
@@ -80,8 +81,8 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Refuse: urllib would carry the secret to wherever the answer points."""
 
 
-def _fetch(credentials: ClientCredentials, timeout: float) -> tuple[str, float]:
-    """A token and its life in seconds."""
+def _fetch(credentials: ClientCredentials, timeout: float) -> tuple[str, int]:
+    """A token and its life in seconds, 0 when it is not told."""
     context = ssl.create_default_context(cadata=credentials.authorities)
     opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _NoRedirects)
     try:
@@ -111,10 +112,10 @@ def _request(credentials: ClientCredentials) -> urllib.request.Request:
     )
 
 
-def _token_and_life(answer: Any) -> tuple[str, float]:
+def _token_and_life(answer: Any) -> tuple[str, int]:
     match answer:
         case {"access_token": str(token)} if _TOKEN.fullmatch(token):
-            life = answer.get("expires_in", 0)
-            return token, float(life)
+            life = str(answer.get("expires_in"))  # a number, which some endpoints write as text
+            return token, int(life) if _SECONDS.fullmatch(life) else 0
         case _:
             raise ValueError("no token")

@@ -71,6 +71,6 @@ def _one_secret(content: bytes) -> str:
         text = content.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise RefusedError("the secret is not UTF-8 text") from None
-    if not text or len(content) > SECRET_LIMIT:
-        raise RefusedError("the secret is empty" if not text else "the secret is too long")
+    if not text or "\0" in text or len(content) > SECRET_LIMIT:
+        raise RefusedError("the secret is empty, too long, or not text")
     return text

@@ -19,6 +19,7 @@ def read(path: Path, *, limit: int, root: Path | None = None) -> bytes:
             _insist_on_regular(os.fstat(file.fileno()))
             content = file.read(limit + 1)
     except OSError as error:
+        # the name is left out: it is text of a properties file
         raise RefusedError(f"the file cannot be read: {os.strerror(error.errno or 0).lower()}") from None
     if len(content) > limit:
         raise RefusedError(f"the file is larger than {limit // 1024} KiB")

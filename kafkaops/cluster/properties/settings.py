@@ -43,7 +43,7 @@ class Settings:
     references: References
 
     def problem(self, name: str, message: str, hint: str | None = None) -> PropertiesError:
-        """`name` is a setting of the file, or one that is missing from it."""
+        """`name` is a setting in the file, or one that is missing there."""
         entry = self.entries.get(name)
         if entry is None:
             return PropertiesError(f"`{name}` {message}", self.path, None, hint)
@@ -68,14 +68,16 @@ class Settings:
         return entry.value.strip()
 
     def choice(self, name: str, allowed: Sequence[str], default: str | None = None) -> str:
+        """One of `allowed` as it is spelled there; in the file, as for librdkafka, case does not matter."""
         text = self.plain(name)
         if text is None and default is not None:
             return default
         if text is None:
             raise self.problem(name, "is missing", f"write one of {', '.join(allowed)}")
-        if text not in allowed:
-            raise self.problem(name, f"must be one of {', '.join(allowed)}")
-        return text
+        found = next((each for each in allowed if each.lower() == text.lower()), None)
+        if found is None:
+            raise self.problem(name, f"must be one of {', '.join(each or 'nothing' for each in allowed)}")
+        return found
 
     def milliseconds(self, name: str, low: int, high: int) -> int | None:
         text = self.plain(name)

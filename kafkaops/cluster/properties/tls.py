@@ -7,7 +7,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 
 from kafkaops.cluster.properties import keystores
+from kafkaops.cluster.properties.refused import RefusedError
 from kafkaops.cluster.properties.settings import Part, Settings
+
+_STORE = "ssl.keystore.location"
 
 
 def part(settings: Settings) -> Part:
@@ -22,7 +25,8 @@ def part(settings: Settings) -> Part:
         verify_certificate=verify,
         verify_hostname=name_check == "https",
     )
-    return Part(_for_confluent(wanted), {"ssl_context": _context(wanted)})
+    with settings.blaming(_certificate_at(settings) or "security.protocol"):
+        return Part(_for_confluent(wanted), {"ssl_context": _context(wanted)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +62,25 @@ def inline_certificates(settings: Settings, name: str) -> str | None:
 
 
 def _identity(settings: Settings) -> keystores.Identity | None:
-    store_location = "ssl.keystore.location"
-    certificate_at = settings.at_most_one(store_location, "ssl.certificate.location", "ssl.keystore.certificate.chain")
-    key_at = settings.at_most_one(store_location, "ssl.key.location", "ssl.keystore.key")
+    certificate_at = _certificate_at(settings)
+    key_at = settings.at_most_one(_STORE, "ssl.key.location", "ssl.keystore.key")
     key_password = settings.credential("ssl.key.password")
     password = settings.credential("ssl.keystore.password")
     if certificate_at is None and key_at is None:
         return None
     if certificate_at is None or key_at is None:
         raise settings.problem(certificate_at or key_at or "", "needs its other half: a certificate and its key")
-    if certificate_at == store_location:
-        with settings.blaming(store_location):
-            return keystores.identity(settings.file(store_location) or b"", password, key_password)
+    if certificate_at == _STORE:
+        with settings.blaming(_STORE):
+            return keystores.identity(settings.file(_STORE) or b"", password, key_password)
     with settings.blaming(certificate_at):
         certificates = keystores.certificates(_pem(settings, certificate_at))
     with settings.blaming(key_at):
         return keystores.Identity(certificates, keystores.private_key(_pem(settings, key_at), key_password))
+
+
+def _certificate_at(settings: Settings) -> str | None:
+    return settings.at_most_one(_STORE, "ssl.certificate.location", "ssl.keystore.certificate.chain")
 
 
 def _pem(settings: Settings, name: str) -> bytes:
@@ -117,7 +124,11 @@ def _load_identity(made: ssl.SSLContext, identity: keystores.Identity) -> None:
         pem = Path(folder, "identity.pem")
         pem.touch(mode=0o600)
         pem.write_bytes(_sealed(identity.key, password) + identity.certificates.encode())
-        made.load_cert_chain(pem, password=password)
+        try:
+            made.load_cert_chain(pem, password=password)
+        except ssl.SSLError:
+            sentence = "OpenSSL does not take it: the key is not the certificate's, or one of them is too weak"
+            raise RefusedError(sentence) from None
 
 
 def _sealed(key: str, password: str) -> bytes:
