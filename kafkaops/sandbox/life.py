@@ -115,10 +115,9 @@ def add_scram_user(sandbox: Sandbox, name: str, password: str) -> None:
     known = state.read(sandbox.directory)
     live = _live(known)
     patience = probe.Patience(time.monotonic() + LIMIT, lambda: None)
-    views = probe.seen_by_all(live, [node.id for node in live], patience)
-    probe.set_password(views[0], name, password)
+    probe.set_password(live, name, password)
     login = _admin_login(sandbox.directory) | {"sasl.username": name, "sasl.password": password}
-    probe.can_login(live, login, patience)
+    probe.wait_for_login(live, login, patience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,8 +338,8 @@ def _wait_for_return(directory: Path, known: State, node: Node) -> None:
     live = _live(known)
     patience = probe.Patience(time.monotonic() + LIMIT, lambda: _refuse_the_dead(directory, known, [node]))
     try:
-        probe.seen_by_all(live, [each.id for each in live], patience)
-        probe.can_login([node], _admin_login(directory), patience)
+        probe.wait_for_members(live, patience)
+        probe.wait_for_login([node], _admin_login(directory), patience)
     except _PortTakenError as error:
         raise SandboxError(f"another program took a port of broker {node.id}{_last_lines(node.log)}") from error
     except probe.NotReadyError as error:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kafkaops.sandbox import metadata
 from kafkaops.sandbox.nodes import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from kafkaops.sandbox.metadata import View
     from kafkaops.sandbox.nodes import Node
 
 TOPIC = "_kafkaops.sandbox.probe"
@@ -35,8 +36,9 @@ class Patience:
     deadline: float  # time.monotonic()
     check: Callable[[], None]
 
-    def wait(self, node: Node, waiting: str, condition: Callable[[], bool]) -> None:
-        while not condition():
+    def wait(self, node: Node, waiting: str, condition: Callable[[View], bool]) -> None:
+        """Until the condition holds in this broker's own view."""
+        while not ((view := metadata.ask(node.ports["INTERNAL"])) and condition(view)):
             self.check()
             if time.monotonic() > self.deadline:
                 raise NotReadyError(node, waiting)
@@ -44,37 +46,31 @@ class Patience:
 
 
 def ready(nodes: Sequence[Node], admin: Mapping[str, str], patience: Patience) -> str:
-    """The cluster's id, once a topic on all brokers works from every broker's view and the admin can log in to each."""
-    views = seen_by_all(nodes, [node.id for node in nodes], patience)
-    set_password(views[0], admin["sasl.username"], admin["sasl.password"])
-    _topic_comes_and_goes(nodes, views, patience)
-    can_login(nodes, admin, patience)
-    return str(views[0].list_topics(timeout=10).cluster_id)
+    """The cluster's id, once a topic on all brokers works in every broker's view and the admin can log in to each."""
+    wait_for_members(nodes, patience)
+    set_password(nodes, admin["sasl.username"], admin["sasl.password"])
+    _topic_comes_and_goes(nodes, patience)
+    wait_for_login(nodes, admin, patience)
+    view = metadata.ask(nodes[0].ports["INTERNAL"])
+    return view.cluster_id if view else ""
 
 
-def seen_by_all(nodes: Sequence[Node], members: Iterable[int], patience: Patience) -> list[Any]:
-    """A client for each node, once each lists exactly these brokers; it keeps asking the node it was made for."""
+def wait_for_members(nodes: Sequence[Node], patience: Patience) -> None:
+    """Until each of these brokers lists all of them, and no other."""
+    wanted = {node.id for node in nodes}
     for node in nodes:
-        patience.wait(node, "does not listen", lambda node=node: _listens(node.ports["SASL"]))  # type: ignore[misc]
-    views = [_client(node, "INTERNAL", {}) for node in nodes]
-    wanted = set(members)
-    for node, view in zip(nodes, views, strict=True):
-        patience.wait(
-            node,
-            f"does not list the brokers {', '.join(map(str, sorted(wanted)))}",
-            lambda node=node, view=view: _brokers(view, node) == wanted,  # type: ignore[misc]
-        )
-    return views
+        patience.wait(node, "does not list every live broker", lambda view: view.brokers == wanted)
 
 
-def can_login(nodes: Sequence[Node], login: Mapping[str, str], patience: Patience) -> None:
+def wait_for_login(nodes: Sequence[Node], login: Mapping[str, str], patience: Patience) -> None:
+    """Until this user can log in to each of these brokers."""
     for node in nodes:
-        client = _client(node, "SASL", login)
+        client = _client([node], "SASL", login)
         waiting = f"does not let `{login['sasl.username']}` log in"
-        patience.wait(node, waiting, lambda node=node, client=client: bool(_brokers(client, node)))  # type: ignore[misc]
+        patience.wait(node, waiting, lambda _, client=client: _answers(client))  # type: ignore[misc]
 
 
-def set_password(client: Any, user: str, password: str) -> None:
+def set_password(nodes: Sequence[Node], user: str, password: str) -> None:
     """For both SCRAM mechanisms, one request each: KRaft takes no two for one user at once."""
     from confluent_kafka.admin import (  # noqa: PLC0415 (a heavy import, and only waiting needs it)
         ScramCredentialInfo,
@@ -82,51 +78,39 @@ def set_password(client: Any, user: str, password: str) -> None:
         UserScramCredentialUpsertion,
     )
 
+    client = _client(nodes, "INTERNAL", {})
     for mechanism in (ScramMechanism.SCRAM_SHA_512, ScramMechanism.SCRAM_SHA_256):
         info = ScramCredentialInfo(mechanism, ITERATIONS)
         change = UserScramCredentialUpsertion(user, info, password.encode())
         client.alter_user_scram_credentials([change])[user].result(timeout=30)
 
 
-def _topic_comes_and_goes(nodes: Sequence[Node], views: Sequence[Any], patience: Patience) -> None:
+def _topic_comes_and_goes(nodes: Sequence[Node], patience: Patience) -> None:
     from confluent_kafka.admin import NewTopic  # noqa: PLC0415 (a heavy import, and only waiting needs it)
 
+    client = _client(nodes, "INTERNAL", {})
     everywhere = {node.id for node in nodes}
-    views[0].create_topics([NewTopic(TOPIC, 1, len(nodes))])[TOPIC].result(timeout=30)
-    for node, view in zip(nodes, views, strict=True):
+    client.create_topics([NewTopic(TOPIC, 1, len(nodes))])[TOPIC].result(timeout=30)
+    for node in nodes:
         waiting = "does not see all replicas of the probe topic in sync"
-        patience.wait(node, waiting, lambda view=view: _in_sync(view) == everywhere)  # type: ignore[misc]
-    views[0].delete_topics([TOPIC])[TOPIC].result(timeout=30)
-    for node, view in zip(nodes, views, strict=True):
-        waiting = "still lists the deleted probe topic"
-        patience.wait(node, waiting, lambda view=view: TOPIC not in view.list_topics(timeout=10).topics)  # type: ignore[misc]
+        patience.wait(node, waiting, lambda view: view.in_sync.get(TOPIC) == everywhere)
+    client.delete_topics([TOPIC])[TOPIC].result(timeout=30)
+    for node in nodes:
+        patience.wait(node, "still lists the deleted probe topic", lambda view: TOPIC not in view.in_sync)
 
 
-def _client(node: Node, listener: str, login: Mapping[str, str]) -> Any:
+def _client(nodes: Sequence[Node], listener: str, login: Mapping[str, str]) -> Any:
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415 (a heavy import, and only waiting needs it)
 
-    return AdminClient({"bootstrap.servers": f"{HOST}:{node.ports[listener]}", **QUIET, **login})
+    servers = ",".join(f"{HOST}:{node.ports[listener]}" for node in nodes)
+    return AdminClient({"bootstrap.servers": servers, **QUIET, **login})
 
 
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection((HOST, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def _brokers(client: Any, node: Node) -> set[int]:
-    """As this node says; nothing while it does not answer."""
+def _answers(client: Any) -> bool:
     from confluent_kafka import KafkaException  # noqa: PLC0415 (a heavy import, and only waiting needs it)
 
     try:
-        answer = client.list_topics(timeout=1)
+        client.list_topics(timeout=1)
     except KafkaException:
-        return set()
-    return set(answer.brokers) if answer.orig_broker_id == node.id else set()
-
-
-def _in_sync(client: Any) -> set[int]:
-    topic = client.list_topics(timeout=10).topics.get(TOPIC)
-    return set(topic.partitions[0].isrs) if topic and topic.partitions else set()
+        return False
+    return True
