@@ -127,6 +127,23 @@ class Plan:
         return any(finding.blocks for finding in self.findings)
 
 
+class Result(StrEnum):
+    APPLIED = "applied"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change. `message`: the broker's words, or what it waits for."""
+
+    change_id: str
+    result: Result
+    message: str = ""
+    seconds: float = 0.0
+
+
 def plan_of(
     differences: dict[str, Difference], *, findings: Iterable[Finding] = (), partial: tuple[str, ...] = ()
 ) -> Plan:

@@ -1,0 +1,330 @@
+"""The use cases: what each command does, from the files to the document that views show."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+
+from kafkaops import apply as applying
+from kafkaops import consent, report
+from kafkaops.cluster import Cluster, ClusterFailure, Description, FailureKind, KafkaError
+from kafkaops.compile import Desired
+from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.kind import Reading
+from kafkaops.kinds.acl.kind import ACL
+from kafkaops.kinds.topic.kind import TOPIC
+from kafkaops.plan import Change, Difference, Outcome, Plan, Result, acknowledge, plan_of
+from kafkaops.settings import ClusterEntry
+from kafkaops.topology import Topology
+
+KINDS = (TOPIC, ACL)
+"""What kafkaops manages. A new kind adds its line here."""
+
+Connect = Callable[[ClusterEntry], tuple[Cluster, str | None]]
+"""Opens the cluster of an entry: the door, and the principal that the login tells."""
+
+VERIFY_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What every command that reads a cluster is asked. `now`: the time of the run, from outside."""
+
+    command: str
+    topology: Topology
+    entry: ClusterEntry
+    now: datetime
+    only: tuple[str, ...] = ()
+    patience: float = 30.0
+
+    @property
+    def desired(self) -> Desired:
+        return self.topology.desired[self.entry.name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan and what it was made from."""
+
+    plan: Plan
+    reading: Reading
+    header: report.Header
+
+
+@contextmanager
+def plan(request: Request, connect: Connect) -> Iterator[Planned]:
+    """The plan, while the connection is open."""
+    begun = time.monotonic()
+    with connected(request, connect) as reading:
+        differences = _differences(reading)
+        made = _plan(request, reading, differences)
+        yield Planned(plan=made, reading=reading, header=_header(request, reading, made, time.monotonic() - begun))
+
+
+@contextmanager
+def connected(request: Request, connect: Connect) -> Iterator[Reading]:
+    """The cluster of the request, described, and closed in the end."""
+    cluster, login = connect(request.entry)
+    try:
+        described = cluster.describe()
+        yield Reading(
+            cluster=cluster,
+            described=described,
+            desired=request.desired,
+            entry=request.entry,
+            settings=request.topology.settings,
+            own=request.entry.principals.own or login,
+            patience=request.patience,
+        )
+    finally:
+        cluster.close()
+
+
+def _differences(reading: Reading) -> dict[str, Difference]:
+    return {kind.name: kind.difference(reading) for kind in KINDS if kind.managed(reading.entry)}
+
+
+def _plan(request: Request, reading: Reading, differences: dict[str, Difference]) -> Plan:
+    everything = plan_of(differences, findings=_about_the_cluster(request, reading), partial=request.only)
+    marked, used = acknowledge(
+        everything.findings,
+        request.desired.acknowledgements,
+        cluster=request.entry.name,
+        today=request.now.date(),
+    )
+    made = replace(everything, findings=marked)
+    if request.only:
+        return _part(made, request)
+    idle = tuple(consent.remarks(request.desired.acknowledgements, used))
+    files = tuple(one for one in request.topology.findings if one.severity is not Severity.ERROR)
+    return replace(made, findings=(*made.findings, *idle, *files))
+
+
+def _part(whole: Plan, request: Request) -> Plan:
+    """Only what the patterns name. One that names nothing is an error: a filter is never ignored."""
+    known = {change.address for change in whole.changes}
+    known.update(*(kind.addresses(request.desired) for kind in KINDS))
+    for pattern in request.only:
+        if not any(fnmatchcase(address, pattern) for address in known):
+            raise Refusal(
+                Exit.USAGE,
+                Finding(
+                    code="KO7005",
+                    severity=Severity.ERROR,
+                    message=f"`--only {pattern}` matches nothing that is declared or live",
+                    help="write an address as a plan shows it, such as `topic/order.*` or `acl/User:order-service/*`",
+                ),
+            )
+    kept = tuple(change for change in whole.changes if _named(change.address, request.only))
+    about = tuple(one for one in whole.findings if _concerns(one, kept))
+    return replace(whole, changes=kept, findings=about)
+
+
+def _named(address: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(address, pattern) for pattern in patterns)
+
+
+def _concerns(finding: Finding, kept: Sequence[Change]) -> bool:
+    """About the cluster, about one of these changes, or about the principal or kind that one belongs to."""
+    return not finding.address or any(
+        change.address == finding.address or change.address.startswith(f"{finding.address}/") for change in kept
+    )
+
+
+def _about_the_cluster(request: Request, reading: Reading) -> Iterator[Finding]:
+    described, entry = reading.described, request.entry
+    for broker in described.fenced:
+        yield Finding(
+            code="KO6006",
+            severity=Severity.WARNING,
+            message=f"broker {broker} is down; what needs it waits, everything else goes on",
+        )
+    declared = entry.kafka_version
+    if declared and described.kafka_version and declared != described.kafka_version:
+        yield Finding(
+            code="KO6009",
+            severity=Severity.WARNING,
+            message=f"the cluster runs Kafka {described.kafka_version}, kafkaops.yaml says {declared}",
+            where=entry.where,
+            help=f'write `kafka-version: "{described.kafka_version}"`',
+        )
+
+
+def _header(request: Request, reading: Reading, made: Plan, seconds: float) -> report.Header:
+    described = reading.described
+    racks = {broker.rack for broker in described.brokers if broker.rack}
+    return report.Header(
+        command=request.command,
+        cluster=request.entry.name,
+        cluster_id=described.cluster_id,
+        kafka_version=described.kafka_version,
+        brokers=len(described.brokers),
+        racks=len(racks),
+        principal=reading.own or "",
+        topology=request.topology.shown,
+        files=len(request.topology.documents),
+        read_at=datetime.now(UTC),
+        seconds=seconds,
+        created_at=request.now,
+        scope={kind: _scope(kind, made, reading.desired) for kind in made.tallies},
+    )
+
+
+def _scope(kind: str, made: Plan, desired: Desired) -> report.Scope:
+    tally = made.tallies[kind]
+    touched = {change.address for change in made.changes if change.kind == kind and change.action != "create"}
+    managed = tally.in_sync + len(touched) if kind == "topic" else len(desired.acls.bindings)
+    return report.Scope(live=managed + tally.unmanaged + len(tally.undeclared), managed=managed)
+
+
+# apply
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    steps: tuple[applying.Step, ...]
+    outcomes: tuple[Outcome, ...]
+    verification: report.Verification | None
+    exit_code: int
+
+
+def needs_pin(entry: ClusterEntry, described: Description | None = None) -> None:
+    """`apply` only writes to a cluster that is named by its id (decisions 17)."""
+    if entry.cluster_id is None:
+        shown = described.cluster_id if described else "ID"
+        raise Refusal(
+            Exit.USAGE,
+            Finding(
+                code="KO6008",
+                severity=Severity.ERROR,
+                message=f"cluster `{entry.name}` has no `cluster-id`, so apply does not know that it is the right one",
+                where=entry.where,
+                help=f"write `cluster-id: {shown}`; `kafkaops doctor --cluster {entry.name}` prints the line",
+            ),
+        )
+
+
+def broker_findings(planned: Planned) -> tuple[Finding, ...]:
+    """What the brokers refuse of the plan, in their own words, before anything is written (decisions 19)."""
+    by_id = {change.id: change for change in planned.plan.changes}
+    cluster = planned.reading.cluster
+    refused: dict[str, KafkaError] = {}
+    for kind in KINDS:
+        refused |= kind.validate(cluster, [change for change in by_id.values() if change.kind == kind.name])
+    phantoms = sorted(by_id[one].address for one, error in refused.items() if error.name == "TOPIC_ALREADY_EXISTS")
+    if phantoms:
+        raise ClusterFailure(
+            FailureKind.UNREACHABLE,
+            f"the controller knows topics that the brokers do not show yet: {', '.join(phantoms[:5])}",
+            help="run the same command again when the brokers have caught up",
+        )
+    return tuple(
+        Finding(
+            code="KO2302",
+            severity=Severity.ERROR,
+            message=f"{by_id[one].address.partition('/')[2]}: the broker refuses {_what(by_id[one])}: {error}",
+            address=by_id[one].address,
+            where=by_id[one].where,
+            help="change the value to one that the brokers accept",
+        )
+        for one, error in sorted(refused.items())
+    )
+
+
+def _what(change: Change) -> str:
+    return change.fields[0].name if change.action == "update" else f"to {change.action} it"
+
+
+def perform(planned: Planned, tell: Callable[[applying.Step], None]) -> tuple[applying.Step, ...]:
+    """Every step as it ends; interrupted, those that ended are in `tell`."""
+    reading = planned.reading
+
+    def again(changes: Sequence[Change]) -> Mapping[str, Change]:
+        return _found_again(reading, changes)
+
+    performer = applying.Performer(
+        cluster=reading.cluster,
+        kinds={kind.name: kind for kind in KINDS},
+        again=again,
+        live=lambda: [broker.id for broker in reading.cluster.describe().brokers],
+        patience=reading.patience,
+    )
+    steps = []
+    for step in applying.run(planned.plan, performer):
+        tell(step)
+        steps.append(step)
+    return tuple(steps)
+
+
+def _found_again(reading: Reading, changes: Sequence[Change]) -> Mapping[str, Change]:
+    """The same comparison on fresh readings, for the resources of these changes alone."""
+    addresses = frozenset(change.address for change in changes)
+    fresh = replace(reading, described=reading.cluster.describe())
+    found: dict[str, Change] = {}
+    for kind in KINDS:
+        if any(change.kind == kind.name for change in changes):
+            difference = kind.difference(replace(fresh, desired=kind.only(reading.desired, addresses)))
+            found |= {change.id: change for change in difference.changes}
+    return found
+
+
+def verify(
+    request: Request, planned: Planned, *, patience: float = VERIFY_PATIENCE
+) -> tuple[report.Verification, frozenset[str]]:
+    """Reads again until all brokers agree and nothing is left to do, or nothing has moved for `patience` seconds; with what is left, by id."""
+    wanted = frozenset(change.id for change in planned.plan.changes)
+    left, since = wanted, time.monotonic()
+    while True:
+        reading = replace(planned.reading, described=planned.reading.cluster.describe())
+        again = _plan(request, reading, _differences(reading))
+        now = frozenset(change.id for change in again.changes)
+        if not now:
+            return report.Verification(len(wanted)), now
+        if now != left:
+            left, since = now, time.monotonic()
+        if time.monotonic() - since > patience:
+            return report.Verification(len(wanted), tuple(_still(change) for change in again.changes)), now
+        time.sleep(0.25)
+
+
+def _still(change: Change) -> Finding:
+    return Finding(
+        code="KO7003",
+        severity=Severity.ERROR,
+        message=f"{change.address}: still to {change.action} after apply",
+        address=change.address,
+        where=change.where,
+        help="run the same command again; what changed it meanwhile is told by the brokers' logs",
+    )
+
+
+def settle(plan_: Plan, steps: Iterable[applying.Step], left: frozenset[str]) -> tuple[Outcome, ...]:
+    """The cluster has the last word: what is no longer to be done is done, whatever became of its answer."""
+    outcomes = []
+    for step in steps:
+        for outcome in step.outcomes:
+            if outcome.result is Result.FAILED and outcome.change_id not in left:
+                outcomes.append(
+                    replace(outcome, result=Result.APPLIED, message="the answer was lost or late; seen done")
+                )
+            else:
+                outcomes.append(outcome)
+    known = {outcome.change_id for outcome in outcomes}
+    outcomes += (Outcome(change.id, Result.NOT_REACHED) for change in plan_.changes if change.id not in known)
+    return tuple(outcomes)
+
+
+def failure_finding(failure: ClusterFailure) -> tuple[int, Finding]:
+    """The exit code and the sentence of a cluster that could not be asked."""
+    match failure.kind:
+        case FailureKind.UNREACHABLE:
+            exit_code, code = Exit.UNREACHABLE, "KO6001"
+        case FailureKind.REFUSED:
+            exit_code, code = Exit.REFUSED, "KO6002"
+        case FailureKind.WRONG_CLUSTER:
+            exit_code, code = Exit.NOT_APPROVED, "KO6003"
+    return exit_code, Finding(code=code, severity=Severity.ERROR, message=failure.message, help=failure.help)

@@ -1,0 +1,74 @@
+"""From a cluster's entry to an open connection: properties, environment, time-outs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from kafkaops.cluster import Cluster
+from kafkaops.findings import Exit, Finding, Location, Refusal, Severity
+from kafkaops.settings import ClusterEntry
+
+OPERATORS_FILE = "KAFKAOPS_CLIENT_CONFIG"
+"""Names a properties file outside the repository, which then rules for every cluster; only there may a secret be a `command:`."""
+
+
+def connect(
+    entry: ClusterEntry, root: Path, environ: Mapping[str, str], *, timeout: float, secrets_root: Path | None = None
+) -> tuple[Cluster, str | None]:
+    """The cluster, and the principal that the login tells.
+
+    Errors: Refusal (exit 4) for a properties file that does not hold, ClusterFailure for a cluster that does not answer, or that has another id than the entry pins.
+    """
+    from kafkaops.cluster import live  # loads both clients, which --help and validate do without
+    from kafkaops.cluster.properties import ClientConfig, PropertiesError, load
+
+    path, folder, trusted = _file(entry, root, environ)
+    if path is None:
+        servers = ",".join(entry.bootstrap_servers)
+        plain: dict[str, str | int | bool] = {
+            "bootstrap.servers": servers,
+            "security.protocol": "PLAINTEXT",
+            "socket.timeout.ms": int(timeout * 1000),
+        }
+        kafka_python = {"bootstrap_servers": list(entry.bootstrap_servers), "security_protocol": "PLAINTEXT"}
+        config = ClientConfig(entry.bootstrap_servers, plain, kafka_python, None)
+    else:
+        try:
+            config = load(
+                path,
+                root=folder,
+                bootstrap_servers=entry.bootstrap_servers,
+                environ=environ,
+                timeout=timeout,
+                secrets_root=secrets_root,
+                trusted=trusted,
+            )
+        except PropertiesError as error:
+            raise _refused(error, path, folder) from error
+    return live.connect(config, timeout=timeout, expected_cluster_id=entry.cluster_id), config.principal
+
+
+def _file(entry: ClusterEntry, root: Path, environ: Mapping[str, str]) -> tuple[Path | None, Path, bool]:
+    named = environ.get(OPERATORS_FILE)
+    if named:
+        path = Path(named)
+        return path, path.parent, True
+    if entry.client_config is None:
+        return None, root, False
+    return root / entry.client_config, root, False
+
+
+def _refused(error: Exception, path: Path, folder: Path) -> Refusal:
+    line: int | None = getattr(error, "line", None)
+    name = path.name if path.parent == folder else str(path)
+    return Refusal(
+        Exit.INVALID,
+        Finding(
+            code="KO6010",
+            severity=Severity.ERROR,
+            message=str(getattr(error, "message", error)),
+            where=Location(name, line or 1, 1, 2),
+            help=getattr(error, "hint", None) or "",
+        ),
+    )

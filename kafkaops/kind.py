@@ -1,0 +1,42 @@
+"""What the program knows of a kind of resource: four functions and a name. A new kind is a folder below `kinds` and one entry in `app.KINDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kafkaops.cluster import Cluster, Description, KafkaError
+from kafkaops.compile import Desired
+from kafkaops.plan import Change, Difference, Phase
+from kafkaops.settings import ClusterEntry, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """All that reading and comparing needs. `patience`: seconds without progress until brokers that disagree are given up."""
+
+    cluster: Cluster
+    described: Description
+    desired: Desired
+    entry: ClusterEntry
+    settings: Settings
+    own: str | None  # our own principal: declared, or as the login tells
+    patience: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """`addresses`: of everything that is declared. `difference`: read, compare. `only`: reduce what is wanted to these addresses, for a second look.
+
+    validate: what the brokers would refuse, by change id (`validate_only`). perform: one phase, by change id; None is done.
+    unseen: which of these changes a live broker does not show yet, as sentences; asked before access is taken away.
+    """
+
+    name: str
+    managed: Callable[[ClusterEntry], bool]
+    addresses: Callable[[Desired], Iterable[str]]
+    difference: Callable[[Reading], Difference]
+    only: Callable[[Desired, frozenset[str]], Desired]
+    validate: Callable[[Cluster, Sequence[Change]], Mapping[str, KafkaError]]
+    perform: Callable[[Cluster, Phase, Sequence[Change]], Mapping[str, KafkaError | None]]
+    unseen: Callable[[Cluster, Sequence[int], Sequence[Change], float], Mapping[str, str]]

@@ -1,0 +1,43 @@
+"""Topics, as a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from kafkaops.cluster import Cluster
+from kafkaops.compile import Desired
+from kafkaops.kind import Kind, Reading
+from kafkaops.kinds.topic import compare, wire
+from kafkaops.plan import Change, Difference
+from kafkaops.settings import INTERNAL_TOPICS
+
+
+def _difference(reading: Reading) -> Difference:
+    want, settings = reading.desired.topics, reading.settings
+    streams = (f"{prefix}*-{end}" for prefix in reading.desired.streams for end in ("changelog", "repartition"))
+    scope = wire.Scope(reading.desired.domains, (*INTERNAL_TOPICS, *settings.ignore, *streams))
+    live = wire.read(reading.cluster, reading.described, want, scope, patience=reading.patience)
+    protected = frozenset(name for name in want if settings.protects(name)) if settings.protect else frozenset()
+    return compare.compare(want, live, compare.Guards(protected, settings.policy.max_deletes))
+
+
+def _only(desired: Desired, addresses: frozenset[str]) -> Desired:
+    names = {address.removeprefix("topic/") for address in addresses if address.startswith("topic/")}
+    return replace(desired, topics={name: topic for name, topic in desired.topics.items() if name in names})
+
+
+def _nothing_unseen(_: Cluster, __: Sequence[int], ___: Sequence[Change], ____: float) -> Mapping[str, str]:
+    return {}  # nobody loses access by a topic
+
+
+TOPIC = Kind(
+    name="topic",
+    managed=lambda entry: entry.manages_topics,
+    addresses=lambda desired: (f"topic/{name}" for name in desired.topics),
+    difference=_difference,
+    only=_only,
+    validate=wire.validate,
+    perform=wire.perform,
+    unseen=_nothing_unseen,
+)

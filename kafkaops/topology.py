@@ -1,0 +1,91 @@
+"""The topology folder, read and checked without any cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from kafkaops import codeowners, schema, source
+from kafkaops.compile import Desired, compile_for
+from kafkaops.findings import Exit, Finding, Location, Refusal, Severity, sort_key
+from kafkaops.settings import ClusterEntry, Settings, settings_of
+from kafkaops.source import Document
+
+SETTINGS_FILES = ("kafkaops.yaml", "kafkaops.yml")
+
+NO_CLUSTER = ClusterEntry(name="", where=Location("", 1, 1, 2), bootstrap_servers=())
+"""Stands in where kafkaops.yaml declares no cluster, so that everything else is checked all the same."""
+
+_FOLLOWING = frozenset({"KO1308", "KO1311", "KO3001"})
+"""What is said about a whole topology is not said about one with holes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """What was read. `texts`: file as shown -> its text, for excerpts. `desired`: by the name of the cluster."""
+
+    root: Path
+    shown: str
+    documents: tuple[Document, ...] = ()
+    settings: Settings = Settings()
+    desired: Mapping[str, Desired] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        return {document.file: document.text for document in self.documents}
+
+    @property
+    def valid(self) -> bool:
+        return not any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    def entry(self, cluster: str | None) -> ClusterEntry:
+        """The cluster of that name, or the only one."""
+        entries = self.settings.clusters
+        if cluster is None and len(entries) == 1:
+            return next(iter(entries.values()))
+        if cluster is not None and cluster in entries:
+            return entries[cluster]
+        known = ", ".join(sorted(entries)) or "none"
+        says = "several clusters are declared" if cluster is None else f"there is no cluster `{cluster}`"
+        says = "kafkaops.yaml declares no cluster" if not entries else says
+        raise Refusal(
+            Exit.USAGE,
+            Finding(
+                code="KO6011",
+                severity=Severity.ERROR,
+                message=says,
+                help=f"write `--cluster NAME`; the clusters are: {known}"
+                if entries
+                else "add `clusters: {NAME: {bootstrap-servers: [HOST:PORT]}}` to kafkaops.yaml",
+            ),
+        )
+
+
+def read(root: Path, *, shown: Callable[[Path], str], version: str, today: date) -> Topology:
+    """Every problem of every file at once, in `findings`. With an error among them, `desired` is not to be acted on."""
+    documents, findings = source.read(root, shown=shown)
+    found = list(findings)
+    structure = [finding for document in documents for finding in schema.check(document)]
+    found += structure
+    declared = next((document for document in documents if document.path.name in SETTINGS_FILES), None)
+    broken = {finding.where.file for finding in structure if finding.where}
+    if declared is not None and declared.file in broken:
+        return Topology(root, shown(root), documents, findings=_sorted(found))
+    settings, problems = settings_of(declared, root, version=version)
+    found += problems
+    sound = tuple(schema.sound(document) if document.file in broken else document for document in documents)
+    desired: dict[str, Desired] = {}
+    for entry in settings.clusters.values() or (NO_CLUSTER,):
+        desired[entry.name], problems = compile_for(entry, sound, settings, today=today)
+        found += (one for one in problems if not (structure and one.code in _FOLLOWING))
+    found += codeowners.findings(root, documents, settings.policy.lint)
+    return Topology(root, shown(root), documents, settings, desired, _sorted(found))
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """One problem once, though several clusters or two checks have it."""
+    unique = {(one.code, one.where, one.message): one for one in findings}
+    return tuple(sorted(unique.values(), key=sort_key))
