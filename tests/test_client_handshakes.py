@@ -158,7 +158,8 @@ def tls_server(context: ssl.SSLContext) -> Iterator[tuple[int, list[str]]]:
         try:
             with context.wrap_socket(connection, server_side=True) as secured:
                 secured.settimeout(5)
-                outcome.append("hello from " + secured.getpeercert()["subject"][0][0][1] if secured.recv(1) else "gone")
+                subject: Any = (secured.getpeercert() or {})["subject"]
+                outcome.append(f"hello from {subject[0][0][1]}" if secured.recv(1) else "gone")
         except OSError as error:
             outcome.append(f"refused: {getattr(error, 'reason', error)}")
 

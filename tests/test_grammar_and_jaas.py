@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kafkaops.cluster.properties import grammar, jaas
@@ -51,6 +51,7 @@ def escaped(text: str) -> str:
 words = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(words, words)))
 def test_what_java_would_store_is_read_back(pairs: list[tuple[str, str]]) -> None:
     text = "".join(f"{escaped(key)}={escaped(value)}\n" for key, value in pairs)
@@ -58,6 +59,7 @@ def test_what_java_would_store_is_read_back(pairs: list[tuple[str, str]]) -> Non
     assert [(each.key, each.value) for each in grammar.parse(text)] == pairs
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_breaks_the_grammar(text: str) -> None:
     try:
@@ -106,6 +108,7 @@ def test_a_broken_login_module_says_what_is_wrong(text: str, sentence: str) -> N
         jaas.parse(text)
 
 
+@settings(deadline=None)
 @given(words)
 def test_any_password_survives_quoting(password: str) -> None:
     single_line = password.replace("\n", "n")

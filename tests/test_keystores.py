@@ -38,7 +38,7 @@ def test_key_and_chain_come_out_of_every_store_alike(name: str) -> None:
     assert "PRIVATE KEY" not in repr(found)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(["identity.jks", "identity.p12"]), st.integers(0, 1300), st.integers(1, 255), st.booleans())
 def test_a_damaged_store_is_refused_and_never_breaks_the_reader(name: str, at: int, flip: int, cut: bool) -> None:
     store = bytearray((STORES / name).read_bytes())
@@ -49,6 +49,7 @@ def test_a_damaged_store_is_refused_and_never_breaks_the_reader(name: str, at: i
         keystores.identity(damaged, STORE_PASSWORD, KEY_PASSWORD)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(1, 255), st.booleans())
 def test_a_damaged_truststore_without_a_password_never_breaks_the_reader(at: int, flip: int, cut: bool) -> None:
     store = bytearray((STORES / "authority.jks").read_bytes())

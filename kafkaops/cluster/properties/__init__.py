@@ -1,11 +1,11 @@
 """One client properties file, in Java's or librdkafka's spelling, as the configuration of both Python clients."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kafkaops.cluster.properties import keys, login, settings, tls
+from kafkaops.cluster.properties import login, settings, tls
 from kafkaops.cluster.properties.references import References
 from kafkaops.cluster.properties.settings import Part, PropertiesError, Settings
 
@@ -117,8 +117,22 @@ def _pace(settings: Settings, timeout: float) -> Part:
             "bootstrap_timeout_ms": min(connect, whole),
         },
     )
-    for name, (low, high) in keys.PACES.items():
-        if (pace := settings.milliseconds(name, low, high)) is not None:
-            part.confluent[name] = pace
-            part.kafka_python[name.replace(".", "_")] = pace
+    for name, pace in _paces_of_both(settings):
+        part.confluent[name] = pace
+        part.kafka_python[name.replace(".", "_")] = pace
     return part
+
+
+def _paces_of_both(settings: Settings) -> Iterator[tuple[str, int]]:
+    """What both clients call by the same name, within librdkafka's bounds."""
+    if (idle := settings.milliseconds("connections.max.idle.ms", 1, 2**31 - 1)) is not None:
+        yield "connections.max.idle.ms", idle
+    if (age := settings.milliseconds("metadata.max.age.ms", 1, 86_400_000)) is not None:
+        yield "metadata.max.age.ms", age
+    first = settings.milliseconds("reconnect.backoff.ms", 0, 3_600_000)
+    longest = settings.milliseconds("reconnect.backoff.max.ms", 0, 3_600_000)
+    if first is not None or longest is not None:
+        longest = max(first or 0, 10_000) if longest is None else longest
+        # Java waits `max` when the first wait is longer; librdkafka refuses such a pair
+        yield "reconnect.backoff.ms", min(100 if first is None else first, longest)
+        yield "reconnect.backoff.max.ms", longest

@@ -35,46 +35,37 @@ CREDENTIALS = frozenset(
     }
 )
 
-# Milliseconds that both clients know: Java's name -> (lowest, highest) that librdkafka takes
-PACES = {
-    "connections.max.idle.ms": (1, 2_147_483_647),
-    "metadata.max.age.ms": (1, 86_400_000),
-    "reconnect.backoff.max.ms": (0, 3_600_000),
-    "reconnect.backoff.ms": (0, 3_600_000),
-    "retry.backoff.ms": (1, 300_000),
+HONOURED = CREDENTIALS | {
+    "bootstrap.servers",
+    "client.dns.lookup",
+    "client.id",
+    "connections.max.idle.ms",
+    "enable.ssl.certificate.verification",
+    "https.ca.location",
+    "https.ca.pem",
+    "metadata.max.age.ms",
+    "reconnect.backoff.max.ms",
+    "reconnect.backoff.ms",
+    "request.timeout.ms",
+    "sasl.login.callback.handler.class",
+    "sasl.mechanism",
+    "sasl.oauthbearer.extensions",
+    "sasl.oauthbearer.grant.type",
+    "sasl.oauthbearer.method",
+    "sasl.oauthbearer.scope",
+    "sasl.oauthbearer.token.endpoint.url",
+    "security.protocol",
+    "socket.connection.setup.timeout.ms",
+    "ssl.certificate.location",
+    "ssl.enabled.protocols",
+    "ssl.endpoint.identification.algorithm",
+    "ssl.key.location",
+    "ssl.keystore.location",
+    "ssl.keystore.type",
+    "ssl.truststore.certificates",
+    "ssl.truststore.location",
+    "ssl.truststore.type",
 }
-
-HONOURED = (
-    CREDENTIALS
-    | frozenset(PACES)
-    | {
-        "bootstrap.servers",
-        "client.dns.lookup",
-        "client.id",
-        "enable.ssl.certificate.verification",
-        "https.ca.location",
-        "https.ca.pem",
-        "request.timeout.ms",
-        "sasl.login.callback.handler.class",
-        "sasl.mechanism",
-        "sasl.oauthbearer.extensions",
-        "sasl.oauthbearer.grant.type",
-        "sasl.oauthbearer.method",
-        "sasl.oauthbearer.scope",
-        "sasl.oauthbearer.token.endpoint.url",
-        "security.protocol",
-        "socket.connection.setup.timeout.ms",
-        "ssl.certificate.location",
-        "ssl.enabled.protocols",
-        "ssl.endpoint.identification.algorithm",
-        "ssl.key.location",
-        "ssl.keystore.location",
-        "ssl.keystore.type",
-        "ssl.truststore.certificates",
-        "ssl.truststore.location",
-        "ssl.truststore.type",
-    }
-)
 
 # Accepted without an effect; each because nothing that it asks for could come out differently
 HARMLESS = frozenset(
@@ -82,6 +73,7 @@ HARMLESS = frozenset(
         "default.api.timeout.ms",  # the command's own time-out bounds every call
         "retries",  # what is tried again is decided per request, within that time-out
         "retry.backoff.max.ms",  # the same
+        "retry.backoff.ms",  # the same
         "sasl.login.connect.timeout.ms",  # the command's time-out bounds the token request
         "sasl.login.read.timeout.ms",  # the same
         "sasl.login.retry.backoff.max.ms",  # a token that cannot be had ends the command
