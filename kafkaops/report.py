@@ -1,0 +1,561 @@
+"""One document per command, plain JSON data: every screen and every machine format is rendered from it.
+
+Numbers are in base units with a `display` beside them; times are UTC; whoever reads it ignores unknown keys and rejects an unknown major version.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib.metadata import version
+from itertools import groupby
+from typing import Any, Protocol, runtime_checkable
+
+from kafkaops import codes
+from kafkaops.access import AclBinding
+from kafkaops.findings import Exit, Finding, Location, Severity, sort_key
+from kafkaops.plan import Action, Change, FieldChange, Plan, Tally, Value
+
+FORMAT_VERSION = "1.0"
+FORMATS = {
+    "validate": "kafkaops.validation",
+    "plan": "kafkaops.plan",
+    "drift": "kafkaops.plan",
+    "apply": "kafkaops.apply",
+    "describe": "kafkaops.resource",
+    "doctor": "kafkaops.doctor",
+}
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How many of one kind are live, and how many of those the topology manages."""
+
+    live: int
+    managed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What was run, on what, with what. `principal` "" when it is not known; `scope` by kind: `topic`, `acl`."""
+
+    command: str
+    cluster: str
+    cluster_id: str
+    kafka_version: str
+    brokers: int
+    racks: int
+    principal: str
+    topology: str
+    files: int
+    read_at: datetime
+    seconds: float
+    created_at: datetime
+    scope: Mapping[str, Scope] = field(default_factory=dict)
+
+
+class Result(StrEnum):
+    APPLIED = "applied"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change. `message`: the broker's words, or what it waits for."""
+
+    change_id: str
+    result: Result
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The reading after apply: how many changed things were read again, and what is not as planned."""
+
+    checked: int
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceField:
+    """One field of one resource on both sides. `layer`: who wrote the wanted value, such as `profile order-events`."""
+
+    name: str
+    want: Value | None
+    have: Value | None
+    layer: str = ""
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """`facts`: what people want to know of it, such as its owner. `inherited`: what no file and no override says, but rules."""
+
+    address: str
+    declared: bool
+    live: bool
+    where: Location | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    fields: tuple[ResourceField, ...] = ()
+    inherited: tuple[tuple[str, Value], ...] = ()
+    bindings: tuple[AclBinding, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class Health(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    result: Health
+    message: str
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The ACLs that a principal needs. `purpose`: `plan` or `apply`."""
+
+    purpose: str
+    bindings: tuple[AclBinding, ...]
+
+
+@runtime_checkable
+class _HasBinding(Protocol):
+    """A change of access, of whatever kind."""
+
+    @property
+    def binding(self) -> AclBinding: ...
+
+
+def plan_document(plan: Plan, header: Header, exit_code: int) -> Document:
+    """For `plan` and `drift`, and for the screen that `apply` shows before it asks."""
+    return {
+        **_head("kafkaops.plan", header.command, header.created_at, _plan_verdict(plan), exit_code),
+        **_cluster(header),
+        "options": {"only": list(plan.partial)},
+        **_planned(plan),
+    }
+
+
+def apply_document(
+    plan: Plan,
+    header: Header,
+    outcomes: Sequence[Outcome],
+    verification: Verification | None,
+    exit_code: int,
+) -> Document:
+    """`verification` None: it was not read again. A change without an outcome was not reached."""
+    verified = () if verification is None else verification.findings
+    verdict = _apply_verdict(plan, outcomes, verified)
+    by_id = {outcome.change_id: outcome for outcome in outcomes}
+    rows = [by_id.get(change.id, Outcome(change.id, Result.NOT_REACHED)) for change in plan.changes]
+    return {
+        **_head("kafkaops.apply", header.command, header.created_at, verdict, exit_code),
+        **_cluster(header),
+        "options": {"only": list(plan.partial)},
+        **_planned(plan, verified),
+        "results": {result.name.lower(): sum(row.result is result for row in rows) for result in Result},
+        "outcomes": [_outcome(row, change) for row, change in zip(rows, plan.changes, strict=True)],
+        "verification": None
+        if verification is None
+        else {"checked": verification.checked, "as_planned": not verification.findings},
+    }
+
+
+def validation_document(
+    findings: Iterable[Finding], files: int, exit_code: int, *, created_at: datetime, command: str = "validate"
+) -> Document:
+    """`command`: whichever read the files; they are invalid for all of them alike."""
+    found = sorted(findings, key=sort_key)
+    verdict = "invalid" if any(one.severity is Severity.ERROR for one in found) else "valid"
+    return {
+        **_head("kafkaops.validation", command, created_at, verdict, exit_code),
+        "source": {"files": files},
+        "summary": {"findings": _finding_counts(found)},
+        "findings": _findings(found),
+    }
+
+
+def failure_document(command: str, findings: Iterable[Finding], exit_code: int, *, created_at: datetime) -> Document:
+    """Of a command that ended early: in the command's own format, cut short."""
+    found = sorted(findings, key=sort_key)
+    verdict = {Exit.INVALID: "invalid", Exit.BLOCKED: "blocked"}.get(exit_code, "failed")
+    return {
+        **_head(FORMATS.get(command, "kafkaops.failure"), command, created_at, verdict, exit_code),
+        "complete": False,
+        "error": "; ".join(one.message for one in found),
+        "summary": {"findings": _finding_counts(found)},
+        "findings": _findings(found),
+    }
+
+
+def resource_document(resource: Resource, header: Header, exit_code: int) -> Document:
+    """For `describe`: what is wanted and by whom, what is live, and what rules where nobody says anything."""
+    fields = [_resource_field(one) for one in resource.fields]
+    same = resource.declared and resource.live and not any(one["differs"] for one in fields)
+    return {
+        **_head("kafkaops.resource", header.command, header.created_at, "in_sync" if same else "differs", exit_code),
+        **_cluster(header),
+        "address": resource.address,
+        "declared": resource.declared,
+        "live_now": resource.live,
+        "declared_at": _place(resource.where),
+        "facts": [{"name": name, "value": value} for name, value in resource.facts],
+        "fields": fields,
+        "inherited": [{"name": name, **_value(value)} for name, value in resource.inherited],
+        "acls": [_binding(one) for one in resource.bindings],
+        "summary": {"findings": _finding_counts(resource.findings)},
+        "findings": _findings(sorted(resource.findings, key=sort_key)),
+    }
+
+
+def doctor_document(
+    checks: Iterable[Check], grants: Iterable[Grants], exit_code: int, *, created_at: datetime, header: Header | None
+) -> Document:
+    """`header` None: the cluster could not be reached."""
+    rows = list(checks)
+    bad = any(row.result is Health.FAILED for row in rows)
+    return {
+        **_head("kafkaops.doctor", "doctor", created_at, "failed" if bad else "healthy", exit_code),
+        **(_cluster(header) if header else {}),
+        "summary": {"checks": {health.value: sum(row.result is health for row in rows) for health in Health}},
+        "checks": [
+            {"name": row.name, "result": row.result.value, "message": row.message, "help": row.help} for row in rows
+        ],
+        "grants": [_grants(one) for one in grants],
+    }
+
+
+def finding_of(entry: Mapping[str, Any]) -> Finding:
+    """Back from a document, as `ack --plan` and the views need it."""
+    return Finding(
+        code=entry["code"],
+        severity=Severity(entry["severity"]),
+        message=entry["message"],
+        address=entry["address"],
+        where=_location(entry["source"]),
+        label=entry["label"],
+        also=tuple((place, one["label"]) for one in entry["also"] if (place := _location(one["source"]))),
+        help=entry["help"],
+        fix=entry["fix"],
+        notes=tuple(entry["notes"]),
+        consent=tuple(entry["ack"]["change"]) if entry["ack"] else (),
+        acknowledged=entry["acknowledged"],
+    )
+
+
+def _head(format_: str, command: str, created_at: datetime, verdict: str, exit_code: int) -> Document:
+    return {
+        "format": format_,
+        "format_version": FORMAT_VERSION,
+        "tool_version": version("kafkaops"),
+        "created_at": _time(created_at),
+        "command": command,
+        "verdict": verdict,
+        "exit_code": exit_code,
+        "complete": True,
+    }
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _cluster(header: Header) -> Document:
+    return {
+        "cluster": {
+            "name": header.cluster,
+            "id": header.cluster_id,
+            "kafka_version": header.kafka_version,
+            "brokers": header.brokers,
+            "racks": header.racks,
+        },
+        "source": {"path": header.topology, "files": header.files},
+        "live": {
+            "read_at": _time(header.read_at),
+            "seconds": round(header.seconds, 1),
+            "principal": header.principal,
+            "scope": {
+                _plural(kind): {"live": scope.live, "managed": scope.managed}
+                for kind, scope in sorted(header.scope.items())
+            },
+        },
+    }
+
+
+def _plan_verdict(plan: Plan) -> str:
+    if plan.blocked:
+        return "blocked"
+    return "ready" if plan.changes else "in_sync"
+
+
+def _apply_verdict(plan: Plan, outcomes: Sequence[Outcome], verified: Sequence[Finding]) -> str:
+    if plan.blocked or not plan.changes:
+        return _plan_verdict(plan)
+    if not outcomes:
+        return "failed"
+    done = {outcome.change_id for outcome in outcomes if outcome.result is Result.APPLIED}
+    whole = done >= {change.id for change in plan.changes} and not any(one.blocks for one in verified)
+    return "applied" if whole else "incomplete"
+
+
+def _planned(plan: Plan, verified: Iterable[Finding] = ()) -> Document:
+    found = [*plan.findings, *sorted(verified, key=sort_key)]
+    entries = _findings(found)
+    refs = _RefsByChange(found, entries)
+    return {
+        "summary": {
+            **{_plural(kind): _counts(kind, plan, tally) for kind, tally in sorted(plan.tallies.items(), reverse=True)},
+            "findings": _finding_counts(found),
+        },
+        "changes": [_change(change, refs.of(change)) for change in plan.changes],
+        "findings": entries,
+    }
+
+
+def _plural(kind: str) -> str:
+    return f"{kind}s"
+
+
+def _counts(kind: str, plan: Plan, tally: Tally) -> Document:
+    """Resources, not fields: a topic with two changed settings counts once."""
+    touched = {(change.address, change.action) for change in plan.changes if change.kind == kind}
+    actions = Counter(action for _, action in touched)
+    by_action = (
+        {"grant": actions[Action.GRANT], "revoke": actions[Action.REVOKE]}
+        if kind == "acl"
+        else {
+            "create": actions[Action.CREATE],
+            "change": actions[Action.UPDATE],
+            "delete": actions[Action.DELETE],
+            "undeclared": len(tally.undeclared),
+        }
+    )
+    return {**by_action, "in_sync": tally.in_sync, "unmanaged": tally.unmanaged}
+
+
+def _finding_counts(found: Iterable[Finding]) -> dict[str, int]:
+    counted = list(found)
+    counts = {severity.value: sum(one.severity is severity for one in counted) for severity in Severity}
+    open_ = sum(one.severity is Severity.DANGER and one.blocks for one in counted)
+    return {**counts, "danger_unacknowledged": open_}
+
+
+class _RefsByChange:
+    """Which findings speak of which change: named by the change's codes, about its resource, and about its field if several are."""
+
+    def __init__(self, found: Sequence[Finding], entries: Sequence[Document]) -> None:
+        self._by_code: dict[str, list[tuple[Finding, str]]] = {}
+        for finding, entry in zip(found, entries, strict=True):
+            self._by_code.setdefault(finding.code, []).append((finding, entry["ref"]))
+
+    def of(self, change: Change) -> list[str]:
+        return [ref for code in change.codes for ref in self._of_code(change, self._by_code.get(code, []))]
+
+    def _of_code(self, change: Change, candidates: Sequence[tuple[Finding, str]]) -> list[str]:
+        near = [(finding, ref) for finding, ref in candidates if _concerns(finding, change)]
+        exact = [ref for finding, ref in near if _names_it(finding, change)]
+        return exact or [ref for _, ref in near]
+
+
+def _concerns(finding: Finding, change: Change) -> bool:
+    return change.address == finding.address or change.address.startswith(f"{finding.address}/")
+
+
+def _names_it(finding: Finding, change: Change) -> bool:
+    """In its own words: the field that changes, or the rest of the address that is revoked."""
+    rest = change.address.removeprefix(finding.address).lstrip("/")
+    names = {one.name for one in change.fields} | {rest}
+    return any(names & set(text.split()) for text in (finding.message, *finding.consent))
+
+
+def _change(change: Change, refs: list[str]) -> Document:
+    """An update is one field, with both its sides; a create or a delete has its fields listed."""
+    entry: Document = {
+        "id": change.id,
+        "address": change.address,
+        "action": change.action.value,
+        "source": _change_place(change),
+        "summary": change.summary,
+        "field": None,
+        "before": None,
+        "after": None,
+        "fields": [],
+        "api_call": _api_call(change),
+        "reversible": change.reversible,
+        "phase": int(change.phase),
+        "findings": refs,
+    }
+    match change:
+        case _HasBinding() if change.action is Action.REVOKE:
+            entry["before"] = _binding(change.binding)
+        case _HasBinding():
+            entry["after"] = _binding(change.binding)
+        case Change(action=Action.UPDATE, fields=(only,)):
+            entry |= {"field": only.name, "before": _value_or_none(only.before), "after": _value_or_none(only.after)}
+        case _:
+            entry["fields"] = [_field(one) for one in change.fields]
+    return entry
+
+
+def _api_call(change: Change) -> str:
+    """Kafka's name of the request."""
+    match change.kind, change.action:
+        case "topic", Action.CREATE:
+            return "createTopics"
+        case "topic", Action.DELETE:
+            return "deleteTopics"
+        case "topic", _:
+            return "createPartitions" if change.fields[0].name == "partitions" else "incrementalAlterConfigs"
+        case "acl", Action.REVOKE:
+            return "deleteAcls"
+        case "acl", _:
+            return "createAcls"
+        case _:
+            return ""
+
+
+def _change_place(change: Change) -> Document | None:
+    place = _place(change.where)
+    return {**place, "removed": True} if place and change.removed else place
+
+
+def _field(one: FieldChange) -> Document:
+    return {
+        "name": one.name,
+        "before": _value_or_none(one.before),
+        "after": _value_or_none(one.after),
+        "source": _place(one.where),
+    }
+
+
+def _value(value: Value) -> dict[str, str]:
+    return {"value": value.text, "display": value.display, "from": value.source.value}
+
+
+def _value_or_none(value: Value | None) -> dict[str, str] | None:
+    return None if value is None else _value(value)
+
+
+def _binding(binding: AclBinding) -> dict[str, str]:
+    return {
+        "principal": binding.principal,
+        "permission": binding.permission,
+        "operation": binding.operation,
+        "resource_type": binding.resource_type,
+        "pattern_type": binding.pattern,
+        "resource_name": binding.name,
+        "host": binding.host,
+    }
+
+
+def _place(where: Location | None) -> Document | None:
+    if where is None:
+        return None
+    return {"file": where.file, "line": where.line, "column": where.column, "end_column": where.end_column}
+
+
+def _location(place: Mapping[str, Any] | None) -> Location | None:
+    return None if place is None else Location(place["file"], place["line"], place["column"], place["end_column"])
+
+
+def _findings(found: Iterable[Finding]) -> list[Document]:
+    """`ref` counts the findings of one code: `KO2104#1`."""
+    seen = Counter[str]()
+    entries = []
+    for one in found:
+        seen[one.code] += 1
+        entries.append(_finding(one, f"{one.code}#{seen[one.code]}"))
+    return entries
+
+
+def _finding(one: Finding, ref: str) -> Document:
+    return {
+        "ref": ref,
+        "code": one.code,
+        "severity": one.severity.value,
+        "blocking": one.blocks,
+        "acknowledged": one.acknowledged,
+        "title": codes.title(one.code),
+        "message": one.message,
+        "address": one.address,
+        "source": _place(one.where),
+        "label": one.label,
+        "also": [{"source": _place(place), "label": label} for place, label in one.also],
+        "help": one.help,
+        "fix": one.fix,
+        "notes": list(one.notes),
+        "ack": {"code": one.code, "on": one.address, "change": list(one.consent)} if one.consent else None,
+    }
+
+
+_CODES = {Result.FAILED: "KO7001", Result.SKIPPED: "KO7002"}
+
+
+def _outcome(outcome: Outcome, change: Change) -> Document:
+    return {
+        "id": change.id,
+        "address": change.address,
+        "action": change.action.value,
+        "field": change.fields[0].name if change.action is Action.UPDATE and change.fields else None,
+        "phase": int(change.phase),
+        "result": outcome.result.value.replace(" ", "_"),
+        "code": _CODES.get(outcome.result),
+        "message": outcome.message,
+        "seconds": round(outcome.seconds, 1),
+    }
+
+
+def _resource_field(one: ResourceField) -> Document:
+    return {
+        "name": one.name,
+        "want": None if one.want is None else {**_value(one.want), "layer": one.layer, "source": _place(one.where)},
+        "have": _value_or_none(one.have),
+        "differs": (one.want and one.want.text) != (one.have and one.have.text),
+    }
+
+
+def _grants(grants: Grants) -> Document:
+    return {
+        "purpose": grants.purpose,
+        "acls": [_binding(one) for one in grants.bindings],
+        "commands": list(_commands(grants.bindings)),
+    }
+
+
+def _commands(bindings: Iterable[AclBinding]) -> Iterable[str]:
+    """As `kafka-acls.sh` takes them, one a resource."""
+    kept = sorted(bindings, key=lambda one: (one.principal, one.permission, one.resource, one.host, one.operation))
+    for (principal, permission, (kind, pattern, name), host), group in groupby(
+        kept, key=lambda one: (one.principal, one.permission, one.resource, one.host)
+    ):
+        words = ["--add", f"--{permission.lower()}-principal", principal]
+        words += [] if host == "*" else [f"--{permission.lower()}-host", host]
+        words += [word for one in group for word in ("--operation", one.operation)]
+        words += ["--cluster"] if kind == "Cluster" else [_RESOURCE_FLAGS[kind], name]
+        words += ["--resource-pattern-type", "prefixed"] if pattern == "Prefixed" else []
+        yield shlex.join(["kafka-acls.sh", *words])
+
+
+_RESOURCE_FLAGS = {
+    "Topic": "--topic",
+    "Group": "--group",
+    "TransactionalId": "--transactional-id",
+    "DelegationToken": "--delegation-token",
+    "User": "--user-principal",
+}
