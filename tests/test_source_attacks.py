@@ -9,12 +9,14 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from kafkaops import source
 from kafkaops.findings import Finding, Location
-from kafkaops.source import parse, read
+from kafkaops.source import Block, Row, folder, item_location, key_location, parse, read, value_location
 
 SECRET = "hunter2"  # stands in every file that must not be quoted
 
@@ -189,7 +191,7 @@ def test_a_file_that_is_too_large(topology: Path) -> None:
 
 
 def test_too_many_files(topology: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "MAX_FILES", 2)
+    monkeypatch.setattr(folder, "MAX_FILES", 2)
     for name in ("b.yaml", "c.yaml"):
         (topology / name).write_text("")
 
@@ -344,7 +346,7 @@ def test_an_anchor_that_many_topics_share_is_no_bomb() -> None:
 
 
 def test_the_limit_counts_over_all_files_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "MAX_NODES", 10)
+    monkeypatch.setattr(folder, "MAX_NODES", 10)
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.yaml").write_text("k: [1, 2]\n")  # a mapping, a key, a list, two items
 
@@ -379,3 +381,78 @@ def test_many_anchors_and_many_problems_take_no_longer() -> None:
     with at_once(2):
         assert parse(anchors, "x.yaml")[1] == ()
         assert len(parse(problems, "x.yaml")[1]) == 20_000
+
+
+PIECES = [
+    "a",
+    "b",
+    "1",
+    ":",
+    ": ",
+    "- ",
+    "? ",
+    "-",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "&a ",
+    "*a",
+    "<<",
+    "<<: *a",
+    "!x",
+    "'",
+    '"',
+    "\\",
+]
+PIECES += [
+    "|",
+    ">",
+    "#",
+    " #",
+    "%",
+    "@",
+    "\n",
+    "\n",
+    "\r\n",
+    "\r",
+    " ",
+    "  ",
+    "\t",
+    "---\n",
+    "...\n",
+    "\u00e9",
+    "\U0001f600",
+    "\ufeff",
+    "\x00",
+    "\ud800",
+    "\u2028",
+]
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_any_text_is_data_or_findings_inside_of_the_text(text: str) -> None:
+    root, findings = parse(text, "x.yaml")
+
+    assert root is not None or findings
+    lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
+    for found in findings:
+        assert found.where is not None
+        assert 1 <= found.where.line <= len(lines)
+        assert 1 <= found.where.column <= len(lines[found.where.line - 1]) + 2
+        assert found.where.column < found.where.end_column
+    for where in [] if root is None else _places(root):
+        assert 1 <= where.column < where.end_column <= len(lines[where.line - 1]) + 1
+
+
+def _places(node: Any) -> list[Location]:
+    if isinstance(node, Block):
+        own = [place(node, key) for key in node for place in (key_location, value_location)]
+        return own + [where for value in node.values() for where in _places(value)]
+    if isinstance(node, Row):
+        return [item_location(node, index) for index in range(len(node))] + [
+            where for item in node for where in _places(item)
+        ]
+    return []
