@@ -94,7 +94,7 @@ def test_settings_come_and_go_with_releases(name: str, version: str | None, know
 
 @pytest.mark.parametrize(
     ("version", "count"),
-    [("3.5", 26), ("3.6", 31), ("3.7", 31), ("3.8", 34), ("3.9", 36), ("4.0", 33), ("4.3", 33), ("4.4", 36)],
+    [("3.5", 26), ("3.6", 31), ("3.7", 31), ("3.8", 34), ("3.9", 36), ("4.0", 33), ("4.3", 33), ("4.4", 37)],
 )
 def test_each_release_has_as_many_public_settings_as_its_source(version: str, count: int) -> None:
     public = [name for name in SETTINGS if known_in(name, version) == Known()]
@@ -337,6 +337,7 @@ def test_what_is_shown_reads_back_as_the_same_value(name: str, number: int) -> N
         ("retention.bytes", "-1", "unlimited"),
         ("flush.ms", LONGEST, "forever"),
         ("flush.messages", LONGEST, LONGEST),
+        ("max.decompressed.message.bytes", "2147483639", "unlimited"),
         ("local.retention.ms", "-2", "-2"),
         ("max.message.bytes", "1048588", "1048588"),
         ("min.insync.replicas", "2", "2"),
@@ -439,6 +440,7 @@ def test_what_a_broker_does_not_say_is_kafka_s_default() -> None:
         ("max.compaction.lag.ms", "1", LONGEST),
         ("min.cleanable.dirty.ratio", "0.5", "0.9"),
         ("max.message.bytes", "1048588", "2097152"),
+        ("max.decompressed.message.bytes", "1000", "2147483639"),
         ("message.timestamp.after.max.ms", "3600000", LONGEST),
         ("message.downconversion.enable", "false", "true"),
         ("unclean.leader.election.enable", "true", "false"),
@@ -468,6 +470,7 @@ def test_harmless_changes_say_why(name: str, before: str, after: str) -> None:
         ("min.insync.replicas", "2", "1", "KO2115"),
         ("min.insync.replicas", "1", "2", "KO2115"),
         ("max.message.bytes", "2097152", "1048588", "KO2120"),
+        ("max.decompressed.message.bytes", "2147483639", "1048588", "KO2130"),
         ("unclean.leader.election.enable", "false", "true", "KO2130"),
         ("compression.type", "producer", "zstd", "KO2130"),
         ("compression.type", "gzip", "lz4", "KO2130"),

@@ -343,10 +343,10 @@ def _range(setting: Setting, version: str | None) -> str:
 
 
 def _limit(setting: Setting, limit: object) -> str:
-    """Small ones are clearer without a unit."""
-    if limit is None:
+    """Small ones are clearer without a unit, and `unlimited` is no limit to name."""
+    if not isinstance(limit, int):
         return ""
-    return show(setting.name, str(limit)) if isinstance(limit, int) and limit >= _WITH_UNIT else str(limit)
+    return show(setting.name, str(limit)) if limit >= _WITH_UNIT and limit != setting.endless else str(limit)
 
 
 _WITH_UNIT = 1000
