@@ -38,6 +38,7 @@ from kafkaops.kinds.topic.settings import (
     rules,
     show,
     suggest,
+    understood,
     worst,
 )
 
@@ -312,6 +313,15 @@ def test_a_broker_s_text_is_compared_and_not_judged() -> None:
     assert comparable("cleanup.policy", "delete,compact") == "compact,delete"
     assert comparable("segment.bytes", "14") == "14"
     assert comparable("vendor.name", "b,a") == "b,a"
+
+
+def test_a_value_from_an_older_release_is_understood_though_no_longer_valid() -> None:
+    assert understood("segment.bytes", "14") == "14"
+    assert understood("segment.bytes", "512KiB") == "524288"
+    assert understood("retention.ms", "forever") == "-1"
+    assert understood("cleanup.policy", "delete,compact") == "compact,delete"
+    with pytest.raises(NotValid):
+        understood("retention.ms", "unknown")
 
 
 NUMBERS = [name for name, setting in SETTINGS.items() if setting.type in {"int", "long"} and setting.managed]

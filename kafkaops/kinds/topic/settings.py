@@ -385,6 +385,17 @@ def comparable(name: str, text: str) -> str:
             return text
 
 
+def understood(name: str, text: str) -> str:
+    """Canonical, from what a person writes about a value that a topic may have had since an older release: units are read, ranges are not judged.
+
+    Raises NotValid for a text that is no amount where one is needed.
+    """
+    setting = SETTINGS.get(name)
+    if setting is not None and setting.type in _WIDTH:
+        return str(_amount(setting, text))
+    return canonical(name, text, version=None)
+
+
 def _write_one_of(values: tuple[str, ...]) -> str:
     return "write one of " + ", ".join(f"`{one}`" for one in values) if values else "write a text"
 
