@@ -235,8 +235,9 @@ def test_the_same_key_in_two_mappings_is_no_duplicate() -> None:
         ("a: (*k)\nb: &k 1\n", "KO1008", "no anchor above has the name of this alias"),
         ("a: &k [(*k)]\n", "KO1008", "the alias stands inside its own anchor"),
         ("a: &k\n  <<: (*k)\n", "KO1008", "the alias stands inside its own anchor"),
+        ("a: {b: 1, (<<)}", "KO1008", "`<<` takes something that is not a mapping"),
         ("a: {<<: (1)}\n", "KO1008", "`<<` takes something that is not a mapping"),
-        ("a: &k {}\nb: {<<: ([)*k, x]}\n", "KO1008", "`<<` takes something that is not a mapping"),
+        ("a: &k {}\nb: {<<: ([*k, x])}\n", "KO1008", "`<<` takes something that is not a mapping"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence_at_its_place(marked: str, code: str, message: str) -> None:

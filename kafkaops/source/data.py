@@ -78,3 +78,10 @@ def locate(root: Block, path: Iterable[str | int], *, key: bool) -> Location:
             break
         here = here[step]
     return place
+
+
+def point(mark: Any, lines: list[str]) -> Mark:
+    """The one character at which the parser stands; it counts a line more when the last one has no end."""
+    if mark.line < len(lines):
+        return mark.line + 1, mark.column + 1, mark.column + 2
+    return len(lines), len(lines[-1]) + 1, len(lines[-1]) + 2

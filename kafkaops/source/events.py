@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from kafkaops.findings import Finding, Location, Severity
-from kafkaops.source.data import Block, Mark, Row
+from kafkaops.source.data import Block, Mark, Row, point
 
 MAX_DEPTH = 64  # of mappings and lists in each other, aliases followed
 MAX_NODES = 2_000_000  # keys, values and list items of a whole folder, aliases followed
@@ -147,7 +147,7 @@ class Reading:
             elif merge is not None:
                 self._duplicate("<<", place, merge)
             else:
-                merge, sources = place, self._sources(first, value)
+                merge, sources = place, self._sources(value, self._place(first) or place)
         self._last = event
         block.at = at or self._bracket(start)
         for source in sources:
@@ -183,18 +183,14 @@ class Reading:
             self._refuse("KO1004", "tags are not allowed", event, "leave the tag out")
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchor(event.value, 1, 0)
-        return self._span(self._begin(event), event.end_mark) or _mark(event.start_mark)
+        return self._span(self._begin(event), event.end_mark) or point(event.start_mark, self._lines)
 
-    def _sources(self, first: Any, value: Any) -> list[Block]:
+    def _sources(self, value: Any, place: Mark) -> list[Block]:
         """What `<<` takes its keys from: a mapping, or a list of mappings of which the first wins."""
         found = value if isinstance(value, Row) else [value]
         if not all(isinstance(source, Block) or source is _LOST for source in found):
-            self._refuse(
-                "KO1008",
-                "`<<` takes something that is not a mapping",
-                first,
-                "write `<<: *anchor` or `<<: [*one, *two]`",
-            )
+            sentence = "`<<` takes something that is not a mapping"
+            self._report("KO1008", sentence, place, "write `<<: *anchor` or `<<: [*one, *two]`")
         return [source for source in found if isinstance(source, Block)]
 
     # Places
@@ -226,13 +222,15 @@ class Reading:
         return mark.line + self._text.count("\n", mark.index, index), index - self._text.rfind("\n", 0, index) - 1
 
     def _bracket(self, start: Any) -> Mark:
-        return self._span((start.start_mark.line, start.start_mark.column), start.end_mark) or _mark(start.start_mark)
+        return self._span((start.start_mark.line, start.start_mark.column), start.end_mark) or point(
+            start.start_mark, self._lines
+        )
 
     def _item_place(self, start: Any, value: Any) -> Mark:
         """An empty item is its `-`, a block mapping its first key, a block list its own first `-`."""
         if isinstance(value, Block):
             return value.at
-        line, column, _ = _mark(start.start_mark)
+        line, column, _ = point(start.start_mark, self._lines)
         return (line, column - 1, column) if value is None and column > 1 else (line, column, column + 1)
 
     # Limits and problems
@@ -242,19 +240,22 @@ class Reading:
         if self.nodes > self._room:
             sentence = f"the topology is larger than {MAX_NODES:,} keys and values, aliases followed"
             raise StoppedReading(
-                self._finding("KO1005", sentence, _mark(event.start_mark), "use fewer aliases of aliases")
+                self._finding("KO1005", sentence, point(event.start_mark, self._lines), "use fewer aliases of aliases")
             )
 
     def _reach(self, event: Any, depth: int) -> None:
         self._deepest = max(self._deepest, depth)
         if depth > MAX_DEPTH:
             sentence = f"mappings and lists stand more than {MAX_DEPTH} deep in each other"
-            raise StoppedReading(self._finding("KO1005", sentence, _mark(event.start_mark)))
+            raise StoppedReading(self._finding("KO1005", sentence, point(event.start_mark, self._lines)))
 
     def _refuse(self, code: str, sentence: str, event: Any, advice: str = "") -> None:
-        self.whole = False
         place = self._span((event.start_mark.line, event.start_mark.column), event.end_mark)
-        self.findings.append(self._finding(code, sentence, place or _mark(event.start_mark), advice))
+        self._report(code, sentence, place or point(event.start_mark, self._lines), advice)
+
+    def _report(self, code: str, sentence: str, place: Mark, advice: str) -> None:
+        self.whole = False
+        self.findings.append(self._finding(code, sentence, place, advice))
 
     def _duplicate(self, key: str, place: Mark, first: Mark) -> None:
         also = ((Location(self._file, *first), "first"),)
@@ -292,7 +293,3 @@ def _merge(block: Block, source: Block) -> None:
             block[key] = value
             block.keys_at[key] = source.keys_at[key]
             block.values_at[key] = source.values_at[key]
-
-
-def _mark(mark: Any) -> Mark:
-    return mark.line + 1, mark.column + 1, mark.column + 2

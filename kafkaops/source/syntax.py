@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from kafkaops.findings import Finding, Location, Severity
+from kafkaops.source.data import point
 
 
 class _Said(NamedTuple):
@@ -88,12 +89,10 @@ def explained(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
     said = _BY_PROBLEM.get(error.problem or "") or _BY_CONTEXT.get(error.context or "", _OTHER)
     mark: Any = (error.context_mark if said.at_opening else None) or error.problem_mark
     lines = text.split("\n")
-    line, column = mark.line, mark.column
-    if line == len(lines):  # the parser counts a line more when the last one has no end
-        line, column = line - 1, len(lines[-1])
-    if (tab := _indenting_tab(lines[line])) is not None:
-        said, column = _TAB, tab
-    where = Location(file, line + 1, column + 1, column + 2)
+    line, column, _ = point(mark, lines)
+    if (tab := _indenting_tab(lines[line - 1])) is not None:
+        said, column = _TAB, tab + 1
+    where = Location(file, line, column, column + 1)
     code = "KO1004" if said in {_TAG, _DIRECTIVE} else "KO1002"
     return Finding(code=code, severity=Severity.ERROR, message=said.sentence, where=where, help=said.advice)
 
