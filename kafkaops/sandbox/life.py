@@ -8,31 +8,25 @@ import secrets
 import shutil
 import socket
 import time
-import tempfile
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from kafkaops.sandbox import clients, jars, java, nodes, processes, state
+from kafkaops.sandbox import jars, java, nodes, prepare, processes, state
 from kafkaops.sandbox.model import Broker, Sandbox, SandboxError
-from kafkaops.sandbox.nodes import HOST, Node
+from kafkaops.sandbox.nodes import HOST, ZOOKEEPER, Node
 from kafkaops.sandbox.state import State
 
-from pathlib import Path
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
-    from kafkaops.sandbox.jars import Software
 
 LIMIT = 120.0  # seconds for a start; three brokers take ten on two idle cores
 GRACE = 20.0  # seconds for a broker to hand over its leaders
 MOST = 5
 ATTEMPTS = 3
 PORTS = range(20000, 32000)  # below those that the system gives to outgoing connections
-ZOOKEEPER = "zookeeper"
-META = "meta.properties"
-LINES = 15  # of a log, to explain a failure
 
 Listeners = Literal["default", "all"]
 
@@ -120,24 +114,6 @@ def add_scram_user(sandbox: Sandbox, name: str, password: str) -> None:
     probe.wait_for_login(live, login, patience)
 
 
-@dataclass(frozen=True, slots=True)
-class _Design:
-    """What was asked for, and all that is needed to start it."""
-
-    directory: Path
-    brokers: int
-    listeners: tuple[str, ...]
-    heap: str
-    java: Path
-    software: Software
-    token: str
-    password: str
-
-    @property
-    def stores(self) -> Path:
-        return self.directory / "client"
-
-
 class _PortTakenError(Exception):
     """Another program was faster to bind a port that had been free."""
 
@@ -149,7 +125,7 @@ def _started(
     if not 1 <= brokers <= MOST:
         raise SandboxError(f"a sandbox of {brokers} brokers is not possible: write 1 to {MOST}")
     directory = directory.resolve()
-    design = _Design(
+    design = prepare.Design(
         directory,
         brokers,
         nodes.LISTENERS if listeners == "all" else nodes.DEFAULT_LISTENERS,
@@ -172,7 +148,7 @@ def _refuse_what_is_not_ours_to_replace(directory: Path) -> None:
         raise SandboxError(f"`{directory}` holds something that is no sandbox: name a new directory")
 
 
-def _start(design: _Design, report: Callable[[str], None]) -> Sandbox:
+def _start(design: prepare.Design, report: Callable[[str], None]) -> Sandbox:
     for _ in range(ATTEMPTS):
         try:
             return _start_on(design, _free_ports(design), report)
@@ -181,13 +157,13 @@ def _start(design: _Design, report: Callable[[str], None]) -> Sandbox:
     raise SandboxError(f"other programs took the free ports of the sandbox {ATTEMPTS} times: try again")
 
 
-def _start_on(design: _Design, ports: Iterator[int], report: Callable[[str], None]) -> Sandbox:
-    known = _write_files(design, ports)
+def _start_on(design: prepare.Design, ports: Iterator[int], report: Callable[[str], None]) -> Sandbox:
+    known = prepare.write(design, ports)
     report(f"starting {design.brokers} brokers of Kafka {known.kafka}{' with ZooKeeper' if known.zookeeper else ''}")
     if known.zookeeper:
         _spawn(known, ZOOKEEPER, design.directory / ZOOKEEPER)
     else:
-        _format(design, known)
+        prepare.format_disks(design, known)
     for node in known.nodes:
         _spawn(known, node.name, node.home)
     known = replace(known, cluster_id=_wait_until_ready(design.directory, known))
@@ -195,7 +171,7 @@ def _start_on(design: _Design, ports: Iterator[int], report: Callable[[str], Non
     return _sandbox(design.directory, known)
 
 
-def _free_ports(design: _Design) -> Iterator[int]:
+def _free_ports(design: prepare.Design) -> Iterator[int]:
     """All are held until all are found, so that no two are the same."""
     count = design.brokers * len(design.listeners) + 1
     with ExitStack() as held:
@@ -209,113 +185,6 @@ def _free_ports(design: _Design) -> Iterator[int]:
                 continue
             found.append(port)
     return iter(found)
-
-
-def _write_files(design: _Design, ports: Iterator[int]) -> State:
-    directory, software = design.directory, design.software
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(mode=0o700, parents=True)
-    zookeeper = next(ports) if software.zookeeper else None
-    listeners = [name for name in design.listeners if not (zookeeper and name == "CONTROLLER")]
-    members = tuple(
-        state.node(directory, number, {name: next(ports) for name in listeners})
-        for number in range(1, design.brokers + 1)
-    )
-    cluster_id = "" if zookeeper else nodes.random_uuid()
-    known = State(design.token, software.kafka, design.java, members, zookeeper, cluster_id)
-    state.write(directory, known)
-    _write_stores(design)
-    _write_client_properties(design, members)
-    _write_nodes(design, known)
-    return known
-
-
-def _write_stores(design: _Design) -> None:
-    from kafkaops.sandbox import pki  # noqa: PLC0415 (only a start needs it)
-
-    design.stores.mkdir()
-    ca = pki.authority()
-    server, admin = pki.sign(ca, "server"), pki.sign(ca, clients.ADMIN)
-    files = {f"ca.{ending}": content for ending, content in pki.truststores(ca).items()}
-    files |= {f"admin.{ending}": content for ending, content in pki.keystores(admin, ca).items()}
-    files |= {"admin-certificate.pem": pki.certificate_pem(admin), "admin-key.pem": pki.key_pem(admin)}
-    files["server.pem"] = pki.keystores(server, ca)["pem"]
-    for name, content in files.items():
-        state.private(design.stores / name, content)
-
-
-def _write_client_properties(design: _Design, members: tuple[Node, ...]) -> None:
-    bootstrap = {
-        listener: ",".join(f"{HOST}:{node.ports[listener]}" for node in members) for listener in members[0].ports
-    }
-    for name, properties in clients.files(design.stores, design.password, bootstrap).items():
-        _write_properties(design.stores / f"{name}.properties", properties)
-
-
-def _write_nodes(design: _Design, known: State) -> None:
-    mode = nodes.with_zookeeper(known.zookeeper) if known.zookeeper else nodes.kraft(known.nodes)
-    for node in known.nodes:
-        properties = nodes.server_properties(
-            node, mode, brokers=design.brokers, stores=design.stores, password=design.password
-        )
-        _write_home(design, node.home, properties, "kafka.Kafka")
-    if known.zookeeper:
-        home = design.directory / ZOOKEEPER
-        main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
-        _write_home(design, home, nodes.zookeeper_properties(home, known.zookeeper), main)
-
-
-def _write_home(design: _Design, home: Path, properties: Mapping[str, str], main: str) -> None:
-    for name in ("data", "logs", "tmp"):
-        (home / name).mkdir(parents=True)
-    _write_properties(home / "process.properties", properties)
-    _write_properties(home / "log.properties", nodes.log4j2() if _has_log4j2(design) else nodes.log4j1())
-    _write_arguments(design, home, main, home / "java.args")
-
-
-def _write_arguments(design: _Design, home: Path, main: str, path: Path, *more: str) -> None:
-    paths = design.software.zookeeper if home.name == ZOOKEEPER else design.software.jars
-    log = home / "log.properties"
-    options = (
-        ["-Dlog4j2.disable.jmx=true", f"-Dlog4j2.configurationFile={log}"]
-        if _has_log4j2(design)
-        else [f"-Dlog4j.configuration={log.as_uri()}"]
-    )
-    words = (*more, str(home / "process.properties"))
-    state.private(path, nodes.java_arguments(main, words, paths, home=home, options=options, heap=design.heap).encode())
-
-
-def _has_log4j2(design: _Design) -> bool:
-    return int(design.software.kafka.split(".")[0]) >= 4  # noqa: PLR2004 (Kafka 4.0 moved to log4j 2)
-
-
-def _write_properties(path: Path, properties: Mapping[str, str]) -> None:
-    state.private(path, clients.render(properties).encode())
-
-
-def _format(design: _Design, known: State) -> None:
-    """Kafka's own tool formats one directory per version and cache; what it writes holds no secret and no name."""
-    formatted = jars.cache(os.environ) / f"formatted-{known.kafka}"
-    if not formatted.exists():
-        _format_one(design, known, formatted)
-    for node in known.nodes:
-        shutil.copytree(formatted, node.data, dirs_exist_ok=True)
-        _write_properties(node.data / META, nodes.meta_properties(known.cluster_id, node))
-
-
-def _format_one(design: _Design, known: State, formatted: Path) -> None:
-    node = known.nodes[0]
-    log, arguments = node.log.with_name("format.log"), node.home / "format.args"
-    words = ("format", "--cluster-id", known.cluster_id, "--config")
-    _write_arguments(design, node.home, "kafka.tools.StorageTool", arguments, *words)
-    processes.wait(processes.spawn(known.java, known.token, "format", arguments, log), seconds=LIMIT)
-    if not (node.data / META).exists():
-        raise SandboxError(f"Kafka's storage tool did not format `{node.data}`{_last_lines(log)}")
-    formatted.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=formatted.parent, prefix=".formatting-") as part:
-        whole = shutil.copytree(node.data, Path(part, "data"), ignore=shutil.ignore_patterns(META))
-        with suppress(OSError):  # another process was first
-            whole.rename(formatted)
 
 
 def _spawn(known: State, name: str, home: Path) -> None:
@@ -341,7 +210,7 @@ def _wait_for_return(directory: Path, known: State, node: Node) -> None:
         probe.wait_for_members(live, patience)
         probe.wait_for_login([node], _admin_login(directory), patience)
     except _PortTakenError as error:
-        raise SandboxError(f"another program took a port of broker {node.id}{_last_lines(node.log)}") from error
+        raise SandboxError(f"another program took a port of broker {node.id}{prepare.last_lines(node.log)}") from error
     except probe.NotReadyError as error:
         raise _late(error.node, error.waiting) from error
 
@@ -357,16 +226,11 @@ def _refuse_the_dead(directory: Path, known: State, expected: Iterable[Node]) ->
 
 
 def _ended(name: str, log: Path) -> SandboxError:
-    return SandboxError(f"`{name}` ended before it was ready{_last_lines(log)}")
+    return SandboxError(f"`{name}` ended before it was ready{prepare.last_lines(log)}")
 
 
 def _late(node: Node, waiting: str) -> SandboxError:
-    return SandboxError(f"broker {node.id} {waiting} after {LIMIT:.0f} seconds{_last_lines(node.log)}")
-
-
-def _last_lines(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LINES:] if log.exists() else []
-    return "".join((f"; the last lines of `{log}`:", *(f"\n  {line}" for line in lines)))
+    return SandboxError(f"broker {node.id} {waiting} after {LIMIT:.0f} seconds{prepare.last_lines(node.log)}")
 
 
 def _admin_login(directory: Path) -> dict[str, str]:

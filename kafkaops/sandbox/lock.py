@@ -1,7 +1,7 @@
 """The jars of one Kafka line with their hashes, and the developer command that writes such a lock by asking Maven.
 
-    python -m kafkaops.sandbox.lock 4.4.0
-    python -m kafkaops.sandbox.lock zookeeper-3.8.4
+python -m kafkaops.sandbox.lock 4.4.0
+python -m kafkaops.sandbox.lock zookeeper-3.8.4
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _jar(line: str) -> Jar:
 
 
 def _kafka(version: str) -> tuple[str, ...]:
-    if int(version.split(".")[0]) >= 4:  # noqa: PLR2004 (Kafka 4.0 moved to log4j 2)
+    if int(version.split(".", maxsplit=1)[0]) >= 4:  # noqa: PLR2004 (Kafka 4.0 moved to log4j 2)
         binding = [
             f"org.apache.logging.log4j:log4j-{part}:{LOG4J2}" for part in ("api", "core", "slf4j-impl", "1.2-api")
         ]
@@ -103,8 +103,8 @@ def _resolve(pom: str) -> list[Jar]:
     with tempfile.TemporaryDirectory() as directory:
         source, answer = Path(directory, "pom.xml"), Path(directory, "jars.txt")
         source.write_text(pom, encoding="ascii")
-        subprocess.run(  # noqa: S603
-            [  # noqa: S607
+        subprocess.run(
+            [
                 *("mvn", "--batch-mode", "--quiet", "--file", str(source), "dependency:list"),
                 *("-DincludeScope=runtime", f"-DoutputFile={answer}", "-DoutputAbsoluteArtifactFilename=true"),
             ],
@@ -115,7 +115,7 @@ def _resolve(pom: str) -> list[Jar]:
 
 def _resolved(line: str) -> Jar:
     """`  group:artifact:jar:version:scope:/the/file.jar -- module name`."""
-    group, artifact, _, version, _, file = line.split(" -- ")[0].strip().split(":", 5)
+    group, artifact, _, version, _, file = line.split(" -- ", maxsplit=1)[0].strip().split(":", 5)
     return Jar(group, artifact, version, hashlib.sha256(Path(file).read_bytes()).hexdigest())
 
 

