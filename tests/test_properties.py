@@ -494,6 +494,12 @@ def test_brokers_that_differ_from_the_clusters_are_refused(refusal: Callable[...
     assert refusal(BROKERS, bootstrap_servers=["b:1"]) == (1, sentence, "remove the line")
 
 
+def test_the_operators_own_file_may_name_other_brokers(read: Read) -> None:
+    config = read(BROKERS, bootstrap_servers=["b:1"], trusted=True)
+
+    assert config.bootstrap_servers == ("127.0.0.1:1",)
+
+
 def test_no_brokers_at_all_is_an_error(refusal: Callable[..., Any]) -> None:
     hint = "write it here, or `bootstrap-servers` of the cluster"
 

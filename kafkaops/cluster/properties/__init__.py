@@ -36,12 +36,13 @@ def load(
     """The configuration of both clients; `timeout` (seconds) bounds every request and every attempt to connect.
 
     The file is under `root`, unless it is `trusted`: named by the operator and not by the repository, which also lets
-    it run commands. `file:` references stay under `secrets_root`, else under the folder of the file.
+    it run commands and name other brokers than `bootstrap_servers`. `file:` references stay under `secrets_root`, else
+    under the folder of the file. Raises PropertiesError.
     """
     references = References(environ, secrets_root or path.parent, commands=trusted, timeout=timeout)
     written = settings.read(path, None if trusted else root, references)
     protocol = _protocol(written)
-    servers = _brokers(written, bootstrap_servers)
+    servers = _brokers(written, bootstrap_servers, trusted=trusted)
     parts = [_pace(written, timeout)]
     if protocol.endswith("SSL"):
         parts.append(tls.part(written))
@@ -75,12 +76,14 @@ def _without_effect(settings: Settings, name: str, protocol: str, other: str) ->
     return settings.problem(name, message, f"write `security.protocol` as {other}, or remove the line")
 
 
-def _brokers(settings: Settings, declared: Sequence[str]) -> tuple[str, ...]:
+def _brokers(settings: Settings, declared: Sequence[str], *, trusted: bool) -> tuple[str, ...]:
     name = "bootstrap.servers"
     text = settings.plain(name)
     written = tuple(each.strip() for each in text.split(",")) if text is not None else ()
     if any(not _is_server(each) for each in written):
         raise settings.problem(name, "must be a list of HOST:PORT, separated by commas")
+    if trusted and written:
+        return written
     if written and declared and set(written) != set(declared):
         message = "names other brokers than `bootstrap-servers` of the cluster"
         raise settings.problem(name, message, "remove the line")
