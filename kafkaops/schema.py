@@ -1,0 +1,737 @@
+"""What files may hold, as JSON Schema (draft 2020-12), and every place where one does not; the only user of jsonschema."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher, get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from kafkaops.findings import Finding, Location, Severity, sort_key
+from kafkaops.kinds.acl import schema as acl
+from kafkaops.kinds.topic import schema as topic
+from kafkaops.kinds.topic import settings
+from kafkaops.source import Block, Document, Row, key_location, locate, value_location
+from kafkaops.terms import (
+    ACKNOWLEDGE_ANY,
+    FLAG,
+    KAFKA_VERSION,
+    NOUNS,
+    PRINCIPAL,
+    SERVER,
+    SHARE,
+    SIZE,
+    TEXT,
+    TEXT_OR_TEXTS,
+    TEXTS,
+    Schema,
+    block,
+    key,
+    named,
+    one_of,
+    rows,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+SETTINGS_FILE = "kafkaops.yaml"
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_FREE_KEYS: Schema = {"patternProperties": {"^x-": {"description": "Ignored: a place for anchors."}}}
+_SERVER_EXAMPLE = ["broker-1:9093", "broker-2:9093"]
+
+
+# The two files
+
+
+def settings_schema() -> Schema:
+    """kafkaops.yaml: one call builds it anew, so a caller may change what it got."""
+    keys = {
+        "version": key({"const": 1}, "The version of the language.", 1),
+        "requires": key(TEXT, "The versions of kafkaops that may read this topology.", ">=0.3"),
+        "naming": _naming(),
+        "profiles": named(topic.profile(), "Settings that topics share, by the name of the profile."),
+        "clusters": named(_cluster(), "The clusters that this topology is for, by name."),
+        "protect": key(
+            TEXTS, "Topics that are never deleted and never lose data, whatever a block says.", ["payment.*"]
+        ),
+        "ignore": key(TEXTS, "Topics that are never looked at; Kafka's own always are ignored.", ["connect-*"]),
+        "policy": _policy(),
+        "acknowledge": ACKNOWLEDGE_ANY,
+    }
+    return _file(SETTINGS_FILE, "The settings of a topology.", keys, required=("version",))
+
+
+def topology_schema() -> Schema:
+    """Every other file."""
+    principals = {"propertyNames": {"pattern": PRINCIPAL["pattern"]}}
+    keys = {
+        "version": key({"const": 1}, "The version of the language.", 1),
+        "domain": key(TEXT_OR_TEXTS, "Owns every topic whose name begins with it and a dot.", "order"),
+        "owner": key(TEXT, "The team that answers for this file.", "team-orders"),
+        "share": SHARE,
+        "topics": named(topic.topic(), "Topics by name."),
+        "applications": named(acl.application(), "Services by name."),
+        "principals": named(acl.principal(), "Principals by name, such as `User:old-billing`.", **principals),
+        "acls": rows(acl.acl(), "Access that roles cannot say."),
+        "acknowledge": ACKNOWLEDGE_ANY,
+    }
+    return _file("topology file", "Topics and who may use them.", keys)
+
+
+def _file(title: str, description: str, keys: Mapping[str, Schema], *, required: Sequence[str] = ()) -> Schema:
+    return {
+        "$schema": _DIALECT,
+        **block(title, description, keys, required=required),
+        **_FREE_KEYS,
+        "$defs": topic.definitions(),
+    }
+
+
+def _naming() -> Schema:
+    keys = {
+        "pattern": key(
+            TEXT, "What topic names look like, parts in braces.", "{domain}.{entity}.{event-type}.{version}"
+        ),
+        "parts": named(
+            key(TEXT, "A regular expression."),
+            "What a part looks like; `[a-z][a-z0-9-]*` when left out.",
+            examples=[{"version": "v[0-9]+"}],
+        ),
+        "exempt": key(TEXTS, "Topics that may have any name.", ["*-retry-*", "*-dlt"]),
+    }
+    return block("naming", "The convention for names of topics.", keys)
+
+
+def _cluster() -> Schema:
+    keys = {
+        "bootstrap-servers": key(
+            {"type": "array", "items": SERVER, "minItems": 1}, "Where clients connect first.", _SERVER_EXAMPLE
+        ),
+        "cluster-id": key(TEXT, "The pin that `apply` needs: any other cluster is refused.", "Qm7xT0pRSc2vW4f2A"),
+        "client-config": key(
+            TEXT, "A client properties file, Java's or librdkafka's, beside this file.", "production.properties"
+        ),
+        "authorizer": _authorizer(),
+        "override": rows(_override(), "What this cluster sets over the topology, in order: the last one wins."),
+        "kafka-version": key(KAFKA_VERSION, "What `validate` checks settings against.", "4.4"),
+        "manage": _manage(),
+        "broker-validation": key(
+            one_of("apply", "plan"), "Which command has the brokers validate changes.", default="apply"
+        ),
+        "description": key(TEXT, "What it is for, in words.", "three brokers in Frankfurt"),
+    }
+    return block(
+        "cluster", "How to reach a cluster, and what is different there.", keys, required=("bootstrap-servers",)
+    )
+
+
+def _authorizer() -> Schema:
+    principals: Schema = {"type": "array", "items": PRINCIPAL}
+    keys = {
+        "super-users": key(principals, "The brokers' `super.users`.", ["User:admin"]),
+        "allow-everyone": key(FLAG, "The brokers' `allow.everyone.if.no.acl.found`.", False),
+        "principal": key(PRINCIPAL, "Who kafkaops is to Kafka.", "User:kafkaops"),
+        "plan-principal": key(PRINCIPAL, "Who `plan` is to Kafka, where that is another one.", "User:kafkaops-plan"),
+        "brokers": key(principals, "Who the brokers are to each other.", ["User:ANONYMOUS"]),
+        "break-glass": key(principals, "Who must always get in.", ["User:on-call"]),
+    }
+    return block("authorizer", "What Kafka does not tell about who may do what.", keys)
+
+
+def _override() -> Schema:
+    keys = {
+        "match": key(TEXT, "The topics; `*` stands for any text.", "*"),
+        "set": topic.override(),
+    }
+    return block("override entry", "Topics and what is set for them.", keys, required=("match", "set"))
+
+
+def _manage() -> Schema:
+    keys = {
+        "topics": key(FLAG, "Whether kafkaops changes topics there.", default=True),
+        "acls": key(FLAG, "Whether kafkaops changes ACLs there.", default=True),
+        "placement": key({"const": False}, "Moving replicas is not supported yet.", False),
+    }
+    return block("manage", "What is managed there, for services that keep a part to themselves.", keys)
+
+
+def _policy() -> Schema:
+    keys = {
+        "safe-below-bytes": key(
+            SIZE, "Topics smaller than this need no acknowledgement to lose data by retention.", "10MiB", default=0
+        ),
+        "max-deletes": key(whole(0), "More deletions than this in one plan block it.", 5, default=5),
+        "max-revokes": key(whole(0), "More revokes than this in one plan block it.", 20, default=20),
+        "lint": named(
+            one_of("off", "warning", "error"), "Severities by lint rule.", examples=[{"replication-below-3": "error"}]
+        ),
+    }
+    return block("policy", "Limits and severities.", keys)
+
+
+# Words of the language, by the block that they stand in, that this version does not do
+
+_NOT_YET: Mapping[str, frozenset[str]] = {
+    "topology file": frozenset({"schemas", "connectors"}),
+    "application": frozenset({"user", "quota"}),
+    "cluster": frozenset({"placement", "schema-registry", "connect", "journal"}),
+}
+
+
+# Checking
+
+
+def check(document: Document) -> tuple[Finding, ...]:
+    """Every problem of a file, each at its place, in the order of the file."""
+    is_settings = document.path.name == SETTINGS_FILE
+    problems = _Problems(document)
+    found = [
+        *(
+            finding
+            for error in _validator(is_settings=is_settings).iter_errors(document.root)
+            for finding in problems.of(_fault(error))
+        ),
+        *(finding for layer in _layers(document.root) for finding in problems.of_settings(layer)),
+    ]
+    return tuple(sorted(dict.fromkeys(found), key=sort_key))
+
+
+@cache
+def _validator(*, is_settings: bool) -> Any:
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415  # 0.1 s that `--help` does without
+
+    extended: Any = validators.extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator,
+        {"properties": _remembering({})},
+        type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+    )
+    return extended(settings_schema() if is_settings else topology_schema())
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """One of jsonschema's errors: `value` at `path` does not satisfy `keyword: asked` of `schema`.
+
+    misfit    the value that an alternative was tried on has another type
+    of_key    `value` is a key of the mapping at `path`
+    branches  by alternative of an `anyOf`
+    """
+
+    keyword: str
+    asked: Any
+    value: Any
+    schema: Schema
+    path: tuple[str | int, ...]
+    misfit: bool
+    of_key: bool
+    branches: tuple[tuple[_Fault, ...], ...]
+
+    @property
+    def key(self) -> str:
+        """The nearest key: an item of a list goes by the list's."""
+        return next((step for step in reversed(self.path) if isinstance(step, str)), "")
+
+
+def _fault(error: ValidationError) -> _Fault:
+    by_branch: dict[Any, list[_Fault]] = {}
+    for one in error.context or ():
+        by_branch.setdefault(one.relative_schema_path[0], []).append(_fault(one))
+    schema: Any = error.schema
+    return _Fault(
+        keyword=str(error.validator),
+        asked=error.validator_value,
+        value=error.instance,
+        schema=schema,
+        path=tuple(error.absolute_path),
+        misfit=error.validator == "type" and not error.relative_path,
+        of_key="propertyNames" in error.absolute_schema_path,
+        branches=tuple(tuple(branch) for branch in by_branch.values()),
+    )
+
+
+def _remembering(passed: dict[tuple[int, type, Any], None]) -> Any:
+    """JSON Schema's `properties`, asked once for each value of a key: ten thousand topics have few different ones."""
+
+    def properties(validator: Any, keys: Mapping[str, Schema], instance: Any, _: Any) -> Iterator[ValidationError]:
+        if not isinstance(instance, dict):
+            return
+        for name, value in instance.items():
+            if name not in keys:
+                continue
+            question = None if isinstance(value, dict | list) else (id(keys[name]), type(value), value)
+            if question in passed:
+                continue
+            errors = list(validator.descend(value, keys[name], path=name, schema_path=name))
+            if question is not None and not errors:
+                passed[question] = None
+            yield from errors
+
+    return properties
+
+
+def _layers(root: Block) -> Iterator[Block]:
+    """Every block that holds settings of topics."""
+    for section in ("topics", "profiles"):
+        yield from _blocks(_values(root.get(section)))
+    for cluster in _blocks(_values(root.get("clusters"))):
+        overrides = cluster.get("override")
+        for override in _blocks(overrides if isinstance(overrides, Row) else ()):
+            yield from _blocks([override.get("set")])
+
+
+def _values(section: Any) -> Iterable[Any]:
+    return section.values() if isinstance(section, Block) else ()
+
+
+def _blocks(values: Iterable[Any]) -> Iterator[Block]:
+    return (value for value in values if isinstance(value, Block))
+
+
+# Sentences
+
+_TYPES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+_SECRET = re.compile(r"password|passwd|passphrase|secret|token$|jaas|private[._-]?key", re.IGNORECASE)
+_REFERENCE = re.compile(r"\$\{[^}]*\}|file:.*|command:.*")
+_LONGEST_QUOTE = 60
+
+
+class _Problems:
+    """jsonschema's errors in one file, as findings in our words."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.lines = document.text.split("\n")
+
+    def of(self, fault: _Fault) -> Iterator[Finding]:
+        title = fault.schema.get("title", "")
+        if title in settings.SETTINGS:
+            yield from self._setting_value(fault, title)
+            return
+        if fault.of_key:
+            yield self._not_a_principal(fault)
+            return
+        match fault.keyword:
+            case "additionalProperties":
+                yield from self._unknown_keys(fault)
+            case "required":
+                yield from self._missing_keys(fault)
+            case "anyOf":
+                yield from self._no_branch(fault)
+            case "type" | "pattern":
+                yield self._wrong_type(fault)
+            case _:
+                yield self._not_allowed(fault)
+
+    # unknown keys
+
+    def _unknown_keys(self, fault: _Fault) -> Iterator[Finding]:
+        here, schema = fault.value, fault.schema
+        free = schema.get("patternProperties", {})
+        for name in here:
+            if name in schema["properties"] or any(re.search(pattern, name) for pattern in free):
+                continue
+            path = (*fault.path, name)
+            if not (secrets := list(self._secrets(here, name))):
+                yield self._unknown_key(here, name, schema, locate(self.document.root, path, key=True))
+            elif name in _NOT_YET.get(schema["title"], ()):
+                yield self._not_yet(name, locate(self.document.root, path, key=True))
+            yield from secrets
+
+    def _unknown_key(self, here: Block, name: str, schema: Schema, where: Location) -> Finding:
+        title = schema["title"]
+        if name in _NOT_YET.get(title, ()):
+            return self._not_yet(name, where)
+        words = [word for word in schema["properties"] if settings.kafka_name(word) is None]
+        nearest = _nearest(name, words)
+        if "config" in schema["properties"]:
+            setting = _nearest_setting(name)
+            if setting is not None and (nearest is None or _likeness(name, setting) > _likeness(name, nearest)):
+                return self._unknown_setting(here, name, setting)
+            if nearest is None:
+                return self._neither_word_nor_setting(name, title, where)
+        return _error(
+            "KO1201",
+            f"unknown key `{_brief(name)}`",
+            where,
+            label=f"not a key of {_a(title)}",
+            help=f"write `{nearest}`" if nearest else f"the keys of {_a(title)} are {_listed(words)}",
+            fix=self._line_with((where, nearest)) if nearest else "",
+        )
+
+    def _neither_word_nor_setting(self, name: str, title: str, where: Location) -> Finding:
+        if (known := settings.kafka_name(name)) is not None:
+            return _error(
+                "KO1315", f"`{known}` is set for the time of a move, and never declared", where, help="remove the line"
+            )
+        return _error(
+            "KO1201",
+            f"unknown key `{_brief(name)}`",
+            where,
+            label=f"not a key of {_a(title)}, and no topic setting that kafkaops knows",
+            help="remove it, or write a vendor's setting by its dotted name below `config:`",
+        )
+
+    def _not_yet(self, name: str, where: Location) -> Finding:
+        return _error(
+            "KO1206",
+            f"`{name}` is not supported yet",
+            where,
+            label="this version would not act on it",
+            help="remove it; nothing that is declared is silently ignored",
+        )
+
+    def _secrets(self, here: Block, name: str) -> Iterator[Finding]:
+        """Literals below a key that nothing reads: whatever they are, they do not belong into git."""
+        value = here[name]
+        if isinstance(value, Block):
+            for inner in value:
+                yield from self._secrets(value, inner)
+        elif isinstance(value, Row):
+            for item in _blocks(value):
+                for inner in item:
+                    yield from self._secrets(item, inner)
+        elif _SECRET.search(name) and value is not None and not _REFERENCE.fullmatch(str(value).strip()):
+            yield _error(
+                "KO1211",
+                f"`{_brief(name)}` is a secret, and it is written out",
+                key_location(here, name),
+                label="in every clone of the repository",
+                help="replace the secret where it is used; then keep it in a client properties file as `${VARIABLE}`, which `client-config` names",
+            )
+
+    # settings of topics
+
+    def of_settings(self, layer: Block) -> Iterator[Finding]:
+        config = layer.get("config")
+        written = [(layer, name) for name in layer if settings.kafka_name(name) is not None]
+        if isinstance(config, Block):
+            written += [(config, name) for name in config]
+            yield from self._names_below_config(config)
+        yield from self._twice(written)
+
+    def _names_below_config(self, config: Block) -> Iterator[Finding]:
+        for name in config:
+            if name in settings.SETTINGS:
+                continue
+            known = settings.kafka_name(name)
+            nearest = known if known is not None else _nearest_setting(name)
+            if nearest is not None:
+                yield self._unknown_setting(config, name, nearest)
+
+    def _unknown_setting(self, here: Block, name: str, nearest: str) -> Finding:
+        known = settings.SETTINGS[settings.kafka_name(nearest) or nearest]
+        where = key_location(here, name)
+        changes = [(where, nearest)]
+        if (value := _with_unit(name, here[name], known)) is not None:
+            changes.append((value_location(here, name), value))
+        return _error(
+            "KO1204",
+            f"unknown topic setting `{_brief(name)}`",
+            where,
+            label="not a topic setting in Kafka",
+            help=f"use `{nearest}`" + (f"; kafkaops accepts {known.unit}s there" if known.unit else ""),
+            fix=self._line_with(*changes),
+        )
+
+    def _twice(self, written: Iterable[tuple[Block, str]]) -> Iterator[Finding]:
+        first: dict[str, Location] = {}
+        for here, name in sorted(written, key=lambda one: key_location(*one)):
+            where = key_location(here, name)
+            known = settings.kafka_name(name) or name
+            if known in first:
+                yield _error(
+                    "KO1208",
+                    f"`{_brief(known)}` is set twice in one block",
+                    where,
+                    label="the second spelling",
+                    also=((first[known], "the first"),),
+                    help="keep one of them",
+                )
+            first.setdefault(known, where)
+
+    def _setting_value(self, fault: _Fault, name: str) -> Iterator[Finding]:
+        """`canonical` is the judge: it also says what to write."""
+        try:
+            settings.canonical(name, fault.value, version=None)
+        except settings.NotValid as refused:
+            where = locate(self.document.root, fault.path, key=False)
+            code = "KO1202" if fault.keyword in {"type", "pattern"} else "KO1203"
+            message = refused.message if fault.value is not None else f"`{name}` has no value"
+            yield _error(code, message, where, help=refused.hint)
+
+    # missing keys
+
+    def _missing_keys(self, fault: _Fault) -> Iterator[Finding]:
+        for name in fault.asked:
+            if name not in fault.value:
+                schema = fault.schema["properties"][name]
+                yield _error(
+                    "KO1205",
+                    f"{self._named(fault)} has no `{name}`",
+                    locate(self.document.root, fault.path, key=True),
+                    label=f"`{name}` is missing",
+                    help=f"write `{name}: {_example(schema)}`"
+                    if _example(schema)
+                    else f"write `{name}:` and below it {_takes(schema)}",
+                )
+
+    def _named(self, fault: _Fault) -> str:
+        title = fault.schema["title"]
+        last = fault.path[-1] if fault.path else None
+        if last is None:
+            return f"`{self.document.file}`"
+        return f"{title} `{_brief(last)}`" if isinstance(last, str) and last != title else f"this {title}"
+
+    # wrong values
+
+    def _no_branch(self, fault: _Fault) -> Iterator[Finding]:
+        """Where one alternative has the value's type, what is wrong with it; else what the alternatives are."""
+        if all(one.keyword == "required" for branch in fault.branches for one in branch):
+            yield self._none_of(fault)
+            return
+        fitting = [branch for branch in fault.branches if not any(one.misfit for one in branch)]
+        if len(fitting) == 1:
+            for one in fitting[0]:
+                yield from self.of(_for_people(one, fault))
+        else:
+            yield self._wrong_type(fault)
+
+    def _none_of(self, fault: _Fault) -> Finding:
+        words = [branch["required"][0] for branch in fault.asked]
+        return _error(
+            "KO1205",
+            f"this {fault.schema['title']} names no resource",
+            locate(self.document.root, fault.path, key=True),
+            help=f"write at least one of {_listed(words)}",
+        )
+
+    def _wrong_type(self, fault: _Fault) -> Finding:
+        where = locate(self.document.root, fault.path, key=False)
+        name, value, schema = fault.key, fault.value, fault.schema
+        better = _corrected(value, schema)
+        example = _example(schema)
+        return _error(
+            "KO1202",
+            f"`{_brief(name)}` has no value"
+            if value is None
+            else f"{self._shown(name, value)} is not {_takes(schema)}",
+            where,
+            label=f"`{_brief(name)}` takes {_takes(schema)}" if value is None or isinstance(value, dict | list) else "",
+            help=f"write `{better}`" if better else _advice(schema, example),
+            fix=self._line_with((where, better)) if better and value is not None else "",
+        )
+
+    def _shown(self, name: str, value: Any) -> str:
+        if isinstance(value, dict):
+            return f"the mapping below `{_brief(name)}`"
+        if isinstance(value, list):
+            return f"the list below `{_brief(name)}`"
+        return f"the value of `{_brief(name)}`" if _SECRET.search(name) else f"`{_brief(_said(value))}`"
+
+    def _not_allowed(self, fault: _Fault) -> Finding:
+        name, value, schema = fault.key, fault.value, fault.schema
+        where = locate(self.document.root, fault.path, key=False)
+        if schema.get("const") is False:
+            return self._not_yet(name, locate(self.document.root, fault.path, key=True))
+        if value in ("", []):
+            return _error("KO1203", f"`{_brief(name)}` is empty", where, help=_advice(schema, _example(schema)))
+        words = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
+        if not words:
+            return _error(
+                "KO1203",
+                f"`{_brief(name)}` cannot be {self._quoted(name, value)}",
+                where,
+                help=f"write {_limits(schema)}",
+            )
+        nearest = _nearest(str(value), [str(word) for word in words])
+        return _error(
+            "KO1203",
+            f"{self._quoted(name, value)} is not allowed in `{_brief(name)}`"
+            if isinstance(fault.path[-1], int)
+            else f"`{_brief(name)}` cannot be {self._quoted(name, value)}",
+            where,
+            help=f"write `{nearest}`" if nearest else f"write {_either(words)}",
+            fix=self._line_with((where, nearest)) if nearest else "",
+        )
+
+    def _quoted(self, name: str, value: Any) -> str:
+        if isinstance(value, dict | list):
+            return _TYPES["object" if isinstance(value, dict) else "array"]
+        return "that" if _SECRET.search(name) else f"`{_brief(_said(value))}`"
+
+    def _not_a_principal(self, fault: _Fault) -> Finding:
+        name = fault.value
+        where = locate(self.document.root, (*fault.path, name), key=True)
+        return _error(
+            "KO1202",
+            f"`{_brief(name)}` is not a principal",
+            where,
+            help=f"write `User:{_brief(name)}`",
+            fix=self._line_with((where, f"User:{name}")),
+        )
+
+    def _line_with(self, *changes: tuple[Location, str]) -> str:
+        """The line with other text in these places, without its indent; "" when they stand on several lines."""
+        number = changes[0][0].line
+        if any(place.line != number for place, _ in changes):
+            changes = changes[:1]
+        line = self.lines[number - 1]
+        for place, text in sorted(changes, reverse=True):
+            line = line[: place.column - 1] + text + line[place.end_column - 1 :]
+        return line.strip()
+
+
+def _error(code: str, message: str, where: Location, **more: Any) -> Finding:
+    return Finding(code=code, severity=Severity.ERROR, message=message, where=where, **more)
+
+
+def _for_people(alternative: _Fault, whole: _Fault) -> _Fault:
+    """An alternative's own schema has no examples: those of the key that it is an alternative for are meant."""
+    if alternative.path != whole.path:
+        return alternative
+    return replace(alternative, schema={"examples": whole.schema.get("examples", []), **alternative.schema})
+
+
+# Words
+
+
+def _takes(schema: Schema) -> str:
+    """What a value has to be, as a noun."""
+    if "anyOf" in schema:
+        nouns = list(dict.fromkeys(_takes(one) for one in schema["anyOf"]))
+        units = [noun for noun in nouns if noun in NOUNS.values()]
+        return " or ".join(units or nouns)
+    if "pattern" in schema:
+        return NOUNS[schema["pattern"]]
+    if "enum" in schema or "const" in schema:
+        return _either(schema.get("enum") or [schema["const"]])
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return " or ".join(_TYPES[one] for one in types if one != "null")
+
+
+def _advice(schema: Schema, example: str) -> str:
+    if example:
+        return f"write {_takes(schema)}, such as `{example}`"
+    return f"write {_takes(schema)}" if _takes(schema) != "a mapping" else "write its keys below it, or remove the line"
+
+
+def _limits(schema: Schema) -> str:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    return f"{least} to {most}" if most is not None and most <= _MOST_SAID else f"{least} or more"
+
+
+def _example(schema: Schema) -> str:
+    return _yaml(schema["examples"][0]) if schema.get("examples") else ""
+
+
+def _corrected(value: Any, schema: Schema) -> str:
+    """The same value as the type that is asked for, when it is plain what was meant."""
+    branches = schema.get("anyOf", [schema])
+    types = [branch.get("type") for branch in branches]
+    if isinstance(value, str) and value and "array" in types and "string" not in types:
+        return _yaml([value])
+    if isinstance(value, int | float) and types == ["string"] and "pattern" not in schema:
+        return json.dumps(_yaml(value))
+    if isinstance(value, str) and "boolean" in types:
+        return {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(value.lower(), "")
+    if isinstance(value, str) and "integer" in types and re.fullmatch(r"[0-9]{1,18}", value):
+        return value
+    if isinstance(value, str) and schema.get("pattern") == PRINCIPAL["pattern"] and re.fullmatch(r"[\w.-]+", value):
+        return f"User:{value}"
+    return ""
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_/$.][\w./$*-]*(:[\w./-]+)*", re.ASCII)
+
+
+def _yaml(value: Any) -> str:
+    """A value as one writes it on a line of YAML."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return value if _PLAIN.fullmatch(value) or " " in value else json.dumps(value, ensure_ascii=False)
+        case list():
+            return f"[{', '.join(_yaml(one) for one in value)}]"
+        case dict():
+            return f"{{{', '.join(f'{name}: {_yaml(one)}' for name, one in value.items())}}}"
+        case _:
+            return str(value)
+
+
+_MOST_SAID = 1000  # a limit that is nobody's wish is not said
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else _yaml(value)
+
+
+def _brief(text: object) -> str:
+    line = str(text)
+    return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}..."
+
+
+def _a(noun: str) -> str:
+    if noun == SETTINGS_FILE:
+        return noun
+    return f"{'an' if noun[0] in 'aeioAEIO' else 'a'} {noun}"
+
+
+def _either(words: Iterable[Any]) -> str:
+    quoted = [f"`{_said(word)}`" for word in words]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+# What was probably meant
+
+_CLOSE = 0.7
+_VERY_CLOSE = 0.8
+
+
+def _nearest(written: str, words: Sequence[str]) -> str | None:
+    """Letter case aside: `read` -> `Read`."""
+    by_lower_case = {word.lower(): word for word in words}
+    close = get_close_matches(written.lower(), by_lower_case, n=1, cutoff=_CLOSE)
+    return by_lower_case[close[0]] if close else None
+
+
+def _nearest_setting(written: str) -> str | None:
+    """Not for what a vendor may well have: `vendor.retention.ms` shares no beginning with Kafka's own."""
+    nearest = settings.suggest(written)
+    if nearest is None:
+        return None
+    same_beginning = re.split(r"[.-]", nearest)[0] == re.split(r"[.-]", written)[0]
+    is_broker_name = written.replace("-", ".").startswith("log.")
+    return nearest if same_beginning or is_broker_name or _likeness(written, nearest) >= _VERY_CLOSE else None
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one.lower(), other.lower()).ratio()
+
+
+_IN_NAME = {"ms": "ms", "seconds": "s", "minutes": "m", "hours": "h", "days": "d"}
+
+
+def _with_unit(written: str, value: Any, setting: settings.Setting) -> str | None:
+    """`retention.hours: 168` -> `7d`: the unit moves from the name into the value."""
+    unit = _IN_NAME.get(re.split(r"[.-]", written)[-1])
+    if setting.unit != "duration" or unit is None or type(value) is not int or value < 0:
+        return None
+    return settings.show(setting.name, settings.canonical(setting.name, f"{value}{unit}", version=None))
