@@ -27,7 +27,10 @@ KINDS = (TOPIC, ACL)
 Connect = Callable[[ClusterEntry], tuple[Cluster, str | None]]
 """Opens the cluster of an entry: the door, and the principal that the login tells."""
 
+ExitCode = Callable[[Plan], int]
+
 VERIFY_PATIENCE = 60.0
+"""Seconds without any progress after which what is left to do is reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,20 +305,28 @@ def _still(change: Change) -> Finding:
     )
 
 
-def settle(plan_: Plan, steps: Iterable[applying.Step], left: frozenset[str]) -> tuple[Outcome, ...]:
-    """The cluster has the last word: what is no longer to be done is done, whatever became of its answer."""
-    outcomes = []
-    for step in steps:
-        for outcome in step.outcomes:
-            if outcome.result is Result.FAILED and outcome.change_id not in left:
-                outcomes.append(
-                    replace(outcome, result=Result.APPLIED, message="the answer was lost or late; seen done")
-                )
-            else:
-                outcomes.append(outcome)
-    known = {outcome.change_id for outcome in outcomes}
-    outcomes += (Outcome(change.id, Result.NOT_REACHED) for change in plan_.changes if change.id not in known)
-    return tuple(outcomes)
+def settle(plan_: Plan, steps: Iterable[applying.Step], left: frozenset[str] | None) -> tuple[Outcome, ...]:
+    """The cluster has the last word: what is no longer to be done is done, whatever became of its answer. `left` None: it was not read again."""
+    outcomes = {outcome.change_id: outcome for step in steps for outcome in step.outcomes}
+    return tuple(_settled(outcomes.get(change.id), change, left) for change in plan_.changes)
+
+
+def _settled(outcome: Outcome | None, change: Change, left: frozenset[str] | None) -> Outcome:
+    known = outcome or Outcome(change.id, Result.NOT_REACHED)
+    if known.result is Result.APPLIED or left is None or change.id in left:
+        return known
+    return replace(known, result=Result.APPLIED, message=f"seen done ({known.message or 'no answer'})")
+
+
+def with_findings(made: Plan, findings: tuple[Finding, ...]) -> Plan:
+    return replace(made, findings=(*made.findings, *findings))
+
+
+def failure_of(problem: ClusterFailure | Refusal) -> tuple[int, tuple[Finding, ...]]:
+    if isinstance(problem, Refusal):
+        return problem.exit_code, problem.findings
+    exit_code, finding = failure_finding(problem)
+    return exit_code, (finding,)
 
 
 def failure_finding(failure: ClusterFailure) -> tuple[int, Finding]:

@@ -1,0 +1,357 @@
+"""The command line: flags in, one command, an exit code out. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")  # else GITHUB_ACTIONS alone puts escapes into --help
+
+import typer
+
+from kafkaops.findings import Exit
+
+EXAMPLES = {
+    "validate": ("kafkaops validate", "kafkaops validate --topology topology -o json"),
+    "plan": (
+        "kafkaops plan --cluster sandbox",
+        "kafkaops plan --cluster sandbox --only 'topic/order.*' -o json=plan.json",
+    ),
+    "apply": ("kafkaops apply --cluster sandbox --yes", "kafkaops apply --cluster sandbox --only 'acl/*' --yes"),
+    "drift": ("kafkaops drift --cluster sandbox", "kafkaops drift --cluster sandbox -o json"),
+    "describe": (
+        "kafkaops describe topic/order.order.created.v1 --cluster sandbox",
+        "kafkaops describe acl/User:order-service --cluster sandbox",
+    ),
+    "ack": (
+        "kafkaops ack KO2104@topic/order.order.created.v1 --cluster sandbox --reason OPS-12",
+        "kafkaops ack KO2106 --plan plan.json --until 2026-12-24",
+    ),
+    "explain": ("kafkaops explain KO2104", "kafkaops explain retention.ms"),
+    "schema": ("kafkaops schema", "kafkaops schema settings"),
+    "doctor": ("kafkaops doctor --cluster sandbox", "kafkaops doctor --cluster sandbox -o json"),
+    "sandbox": ("kafkaops sandbox up", "kafkaops sandbox down"),
+    "sandbox up": ("kafkaops sandbox up", "kafkaops sandbox up --brokers 1 --kafka 3.9"),
+    "sandbox status": ("kafkaops sandbox status", "kafkaops sandbox status --dir /tmp/kafka"),
+    "sandbox stop": ("kafkaops sandbox stop 2", "kafkaops sandbox stop 2 --dir /tmp/kafka"),
+    "sandbox start": ("kafkaops sandbox start 2", "kafkaops sandbox start 2 --dir /tmp/kafka"),
+    "sandbox down": ("kafkaops sandbox down", "kafkaops sandbox down --dir /tmp/kafka"),
+}
+"""Two for each `--help`; the tests run them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The flags that every command takes, before or after its name."""
+
+    chdir: Path | None
+    topology: Path
+    cluster: str | None
+    output: list[str]
+    quiet: bool
+    verbose: bool
+    color: str
+    no_input: bool
+
+
+_GLOBALS: dict[str, tuple[Any, Any]] = {
+    "chdir": (Annotated[Path | None, typer.Option("--chdir", "-C", help="Change to this folder first.")], None),
+    "topology": (Annotated[Path, typer.Option("--topology", help="The folder with the YAML files.")], Path("topology")),
+    "cluster": (Annotated[str | None, typer.Option("--cluster", help="One cluster of kafkaops.yaml.")], None),
+    "output": (
+        Annotated[
+            list[str], typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help="text or json; may be repeated.")
+        ],
+        [],
+    ),
+    "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Print only what blocks or fails.")], False),
+    "verbose": (Annotated[bool, typer.Option("--verbose", "-v", help="Leave nothing out for its length.")], False),
+    "color": (Annotated[str, typer.Option("--color", metavar="auto|always|never", help="When to use colour.")], "auto"),
+    "no_input": (Annotated[bool, typer.Option("--no-input", help="Never ask; fail instead.")], False),
+}
+_TAKES_VALUE = frozenset({"--chdir", "-C", "--topology", "--cluster", "--output", "-o", "--color"})
+
+app = typer.Typer(
+    name="kafkaops",
+    help="Keeps a Kafka cluster equal to the YAML in a git repository: plan in the pull request, apply on merge.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+sandbox = typer.Typer(
+    help="A throw-away real Kafka on loopback: SASL_SSL, SCRAM, authorizer on.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.add_typer(sandbox, name="sandbox")
+
+
+def _command(group: typer.Typer, name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Adds the global flags behind the command's own, and the examples to its help."""
+
+    def register(function: Callable[..., int]) -> Callable[..., int]:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        shared = [
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            for key, (annotation, default) in _GLOBALS.items()
+        ]
+
+        def run(**given: Any) -> int:
+            return function(Options(**{key: given.pop(key) for key in _GLOBALS}), **given)
+
+        parameters = [*(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own), *shared]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        run.__doc__ = function.__doc__
+        path = f"sandbox {name}" if group is sandbox else name
+        shown = "\n\n".join(("Examples:", *(f"  {line}" for line in EXAMPLES[path])))
+        group.command(name, epilog=shown)(run)
+        return function
+
+    return register
+
+
+Address = Annotated[
+    str, typer.Argument(help="A resource, such as topic/order.order.created.v1 or acl/User:order-service.")
+]
+Only = Annotated[
+    list[str], typer.Option("--only", metavar="ADDRESS", help="Only these resources (a pattern; may be repeated).")
+]
+
+
+@_command(app, "validate")
+def validate(
+    options: Options,
+    fix: Annotated[bool, typer.Option("--fix", help="Remove acknowledgements that have expired.")] = False,
+) -> int:
+    """Check the files, without any cluster."""
+    from kafkaops.commands import files
+
+    return files.validate(options, fix=fix)
+
+
+@_command(app, "plan")
+def plan(
+    options: Options,
+    only: Only = [],  # noqa: B006  # typer copies it
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes.")
+    ] = False,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever the plan says.")] = False,
+    details: Annotated[bool, typer.Option("--details", help="Show the settings of every created topic.")] = False,
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", metavar="danger|warning|never", help="Exit 3 from this severity on.")
+    ] = "danger",
+) -> int:
+    """Show what apply would do, and what stops it. Changes nothing."""
+    from kafkaops.commands import plans
+
+    return plans.plan(
+        options,
+        only=tuple(only),
+        detailed_exitcode=detailed_exitcode,
+        exit_zero=exit_zero,
+        details=details,
+        fail_on=fail_on,
+    )
+
+
+@_command(app, "apply")
+def apply(
+    options: Options,
+    only: Only = [],  # noqa: B006  # typer copies it
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the first change.")] = False,
+) -> int:
+    """Make the cluster as the files say, and verify it."""
+    from kafkaops.commands import plans
+
+    return plans.apply(options, only=tuple(only), yes=yes)
+
+
+@_command(app, "drift")
+def drift(options: Options, only: Only = []) -> int:  # noqa: B006  # typer copies it
+    """Show what differs from the files: exit 0 when nothing does, 2 when something does."""
+    from kafkaops.commands import plans
+
+    return plans.drift(options, only=tuple(only))
+
+
+@_command(app, "describe")
+def describe(options: Options, address: Address) -> int:
+    """Show one resource: wanted with where each value is from, live, the difference."""
+    from kafkaops.commands import inspection
+
+    return inspection.describe(options, address)
+
+
+@_command(app, "ack")
+def ack(
+    options: Options,
+    findings: Annotated[list[str], typer.Argument(metavar="CODE[@ADDRESS]...", help="The dangers to accept.")],
+    plan_file: Annotated[Path | None, typer.Option("--plan", help="Take the values from a saved plan (JSON).")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="Last day; at most 90 days ahead.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why; shown to whoever reads the file.")] = "",
+) -> int:
+    """Write an acknowledgement, bound to the exact change, into the YAML."""
+    from kafkaops.commands import files
+
+    return files.ack(options, findings, plan_file=plan_file, until=until, reason=reason)
+
+
+@_command(app, "explain")
+def explain(
+    options: Options,
+    code: Annotated[
+        str, typer.Argument(help="A finding code such as KO2104, or a topic setting such as retention.ms.")
+    ],
+) -> int:
+    """Tell what a finding or a topic setting means, how to fix it and how to allow it."""
+    from kafkaops.commands import words
+
+    return words.explain(options, code)
+
+
+@_command(app, "schema")
+def schema(
+    options: Options,
+    name: Annotated[
+        str,
+        typer.Argument(help="topology, settings, or a document: plan, apply, validation, resource, doctor, failure."),
+    ] = "topology",
+) -> int:
+    """Print a JSON Schema: of the files, or of what -o json writes."""
+    from kafkaops.commands import words
+
+    return words.schema(options, name)
+
+
+@_command(app, "doctor")
+def doctor(options: Options) -> int:
+    """Check the connection, the rights and the brokers, and print the ACLs that kafkaops needs."""
+    from kafkaops.commands import inspection
+
+    return inspection.doctor(options)
+
+
+Folder = Annotated[Path, typer.Option("--dir", help="Where the sandbox lives.")]
+Number = Annotated[int, typer.Argument(min=1, max=5, help="The broker's id.")]
+_SANDBOX = Path(".kafkaops/sandbox")
+
+
+@_command(sandbox, "up")
+def sandbox_up(
+    options: Options,
+    brokers: Annotated[int, typer.Option("--brokers", min=1, max=5, help="How many.")] = 3,
+    kafka: Annotated[str, typer.Option("--kafka", metavar="VERSION", help="4.4, 3.9, or 3.5 with ZooKeeper.")] = "4.4",
+    directory: Folder = _SANDBOX,
+) -> int:
+    """Start it, and print the client properties to use."""
+    from kafkaops.commands import sandboxes
+
+    return sandboxes.up(options, directory, brokers=brokers, kafka=kafka)
+
+
+@_command(sandbox, "status")
+def sandbox_status(options: Options, directory: Folder = _SANDBOX) -> int:
+    """Show its brokers."""
+    from kafkaops.commands import sandboxes
+
+    return sandboxes.status(options, directory)
+
+
+@_command(sandbox, "stop")
+def sandbox_stop(options: Options, number: Number, directory: Folder = _SANDBOX) -> int:
+    """Stop one broker."""
+    from kafkaops.commands import sandboxes
+
+    return sandboxes.stop(options, directory, number)
+
+
+@_command(sandbox, "start")
+def sandbox_start(options: Options, number: Number, directory: Folder = _SANDBOX) -> int:
+    """Start one broker again."""
+    from kafkaops.commands import sandboxes
+
+    return sandboxes.start(options, directory, number)
+
+
+@_command(sandbox, "down")
+def sandbox_down(options: Options, directory: Folder = _SANDBOX) -> int:
+    """Stop everything and remove it."""
+    from kafkaops.commands import sandboxes
+
+    return sandboxes.down(options, directory)
+
+
+def _version(show: bool) -> None:
+    if show:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"kafkaops {version('kafkaops')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Global flags may stand before or after the command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and exits with its code."""
+    raise SystemExit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code. A usage error is 64, whichever way typer reports it."""
+    try:
+        code = app(args=_command_first(arguments), standalone_mode=False)
+    except typer.Abort:
+        return Exit.INTERRUPTED
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer's own Click does not show its classes
+            raise
+        _usage(error, arguments)
+        return Exit.USAGE
+    return code if isinstance(code, int) else Exit.DONE
+
+
+def _usage(error: Any, arguments: list[str]) -> None:
+    """A machine format that was asked for is written on this way out too."""
+    from kafkaops.commands.output import usage_failure
+
+    usage_failure(
+        str(error.format_message()), arguments, command=getattr(getattr(error, "ctx", None), "command_path", "")
+    )
+
+
+def _command_first(arguments: list[str]) -> list[str]:
+    """Flags that stand before the command go behind it, where the command knows them."""
+    index = 0
+    while index < len(arguments) and arguments[index].startswith("-"):
+        flag = arguments[index].partition("=")[0]
+        if flag in {"-h", "--help", "--version", "--install-completion", "--show-completion", "--"}:
+            return arguments
+        takes_next = flag in _TAKES_VALUE and "=" not in arguments[index]
+        index += 2 if takes_next else 1
+    before, rest = arguments[:index], arguments[index:]
+    end = rest.index("--") if "--" in rest else len(rest)
+    return [*rest[:end], *before, *rest[end:]]
+
+
+if __name__ == "__main__":
+    main()

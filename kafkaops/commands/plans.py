@@ -1,0 +1,189 @@
+"""plan, apply, drift."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from kafkaops import app, report
+from kafkaops import apply as applying
+from kafkaops.app import Planned, Request
+from kafkaops.cli import Options
+from kafkaops.cluster import ClusterFailure
+from kafkaops.commands.output import Output, guarded, worst
+from kafkaops.commands.reading import connect_from, invalid, requests, topology_of
+from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.plan import Outcome, Plan, Result
+from kafkaops.view import human
+
+
+def plan(
+    options: Options,
+    *,
+    only: tuple[str, ...],
+    detailed_exitcode: bool,
+    exit_zero: bool,
+    details: bool,
+    fail_on: str,
+) -> int:
+    def exit_code(made: Plan) -> int:
+        severities = {one.severity for one in made.findings if one.blocks or one.severity is Severity.WARNING}
+        refuses = made.blocked or (fail_on == "warning" and bool(severities))
+        if exit_zero or (refuses and fail_on == "never"):
+            return Exit.DONE
+        if refuses:
+            return Exit.BLOCKED
+        return Exit.CHANGES if detailed_exitcode and made.changes else Exit.DONE
+
+    def body(output: Output) -> int:
+        if fail_on not in {"danger", "warning", "never"}:
+            raise _misused(f"`--fail-on {fail_on}` is none of danger, warning, never", "leave it out for danger")
+        return _each(output, only, exit_code, details=details)
+
+    return guarded("plan", options, body)
+
+
+def drift(options: Options, *, only: tuple[str, ...]) -> int:
+    def exit_code(made: Plan) -> int:
+        return Exit.CHANGES if made.changes or made.blocked else Exit.DONE
+
+    return guarded("drift", options, lambda output: _each(output, only, exit_code, details=False))
+
+
+def _each(output: Output, only: tuple[str, ...], exit_code: app.ExitCode, *, details: bool) -> int:
+    """Every cluster that is meant, one document each; one that fails does not hide the others."""
+    found = topology_of(output)
+    if not found.valid:
+        return invalid(output, found)
+    wanted = requests(output, found, only)
+    codes = [_one(output, request, exit_code, details=details, alone=len(wanted) == 1) for request in wanted]
+    return worst(codes)
+
+
+def _one(output: Output, request: Request, exit_code: app.ExitCode, *, details: bool, alone: bool) -> int:
+    try:
+        with app.plan(request, connect_from(request.topology.root)) as planned:
+            made = planned.plan
+            if request.entry.validates_in_plan and made.changes:
+                made = app.with_findings(made, app.broker_findings(planned))
+            code = exit_code(made)
+            output.write(report.plan_document(made, planned.header, code), cluster=request.entry.name, details=details)
+            return code
+    except (ClusterFailure, Refusal) as problem:
+        if alone:
+            raise
+        code, findings = app.failure_of(problem)
+        document = report.failure_document(output.command, findings, code, created_at=output.created_at)
+        output.write(document, cluster=request.entry.name)
+        return code
+
+
+def apply(options: Options, *, only: tuple[str, ...], yes: bool) -> int:
+    def body(output: Output) -> int:
+        found = topology_of(output)
+        if not found.valid:
+            return invalid(output, found)
+        request = requests(output, found, only, one=True)[0]
+        if not yes:
+            _somebody_to_ask(options)
+        with app.plan(request, connect_from(found.root)) as planned:
+            return _apply(output, request, planned, yes=yes)
+
+    return guarded("apply", options, body)
+
+
+def _somebody_to_ask(options: Options) -> None:
+    if options.no_input or not sys.stdin.isatty():
+        raise Refusal(
+            Exit.USAGE,
+            Finding(
+                code="KO7006",
+                severity=Severity.ERROR,
+                message="apply asks before the first change, and there is nobody to ask",
+                help="write `--yes` after you have read the plan",
+            ),
+        )
+
+
+def _apply(output: Output, request: Request, planned: Planned, *, yes: bool) -> int:
+    app.needs_pin(request.entry, planned.reading.described)
+    made = planned.plan
+    if not made.blocked and made.changes:
+        made = app.with_findings(made, app.broker_findings(planned))
+    if made.blocked or not made.changes:
+        code = Exit.BLOCKED if made.blocked else Exit.DONE
+        output.write(report.plan_document(made, planned.header, code), cluster=request.entry.name)
+        return code
+    if not yes and not _confirmed(output, request, planned):
+        raise Refusal(
+            Exit.INTERRUPTED,
+            Finding(code="KO7007", severity=Severity.ERROR, message="not confirmed, so nothing was changed"),
+        )
+    return _perform(output, request, planned)
+
+
+def _confirmed(output: Output, request: Request, planned: Planned) -> bool:
+    screen = report.plan_document(planned.plan, planned.header, Exit.DONE)
+    sys.stderr.write(human.render(screen, width=98, colour=False, texts=output.texts))
+    sys.stderr.write(f"Type yes to make these changes on cluster {request.entry.name}: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == "yes"
+
+
+def _perform(output: Output, request: Request, planned: Planned) -> int:
+    steps: list[applying.Step] = []
+
+    def ended(step: applying.Step) -> None:
+        steps.append(step)
+        output.tell(_line(step))
+
+    output.tell(
+        f"kafkaops apply: cluster {request.entry.name} (id {planned.header.cluster_id}), {len(planned.plan.changes)} changes"
+    )
+    try:
+        app.perform(planned, ended)
+    except KeyboardInterrupt:
+        return _interrupted(output, planned, steps)
+    return _verified(output, request, planned, steps)
+
+
+def _line(step: applying.Step) -> str:
+    count = {result: sum(one.result is result for one in step.outcomes) for result in Result}
+    return human.phase_line(
+        step.phase,
+        done=count[Result.APPLIED],
+        failed=count[Result.FAILED],
+        skipped=count[Result.SKIPPED],
+        seconds=step.seconds,
+    )
+
+
+def _verified(output: Output, request: Request, planned: Planned, steps: Sequence[applying.Step]) -> int:
+    """The cluster is read again until all brokers agree; what it says counts, not what was answered."""
+    verification: report.Verification | None = None
+    left = frozenset(change.id for change in planned.plan.changes)
+    failed = any(one.result is not Result.APPLIED for step in steps for one in step.outcomes)
+    patience = 5.0 if failed else app.VERIFY_PATIENCE
+    try:
+        verification, left = app.verify(request, planned, patience=patience)
+    except (ClusterFailure, Refusal) as problem:
+        output.tell(f"  could not be read again: {problem}")
+    outcomes = app.settle(planned.plan, steps, left if verification else None)
+    complete = verification is not None and not left and all(one.result is Result.APPLIED for one in outcomes)
+    code = Exit.DONE if complete else Exit.INCOMPLETE
+    output.write(
+        report.apply_document(planned.plan, planned.header, outcomes, verification, code), cluster=request.entry.name
+    )
+    return code
+
+
+def _interrupted(output: Output, planned: Planned, steps: Sequence[applying.Step]) -> int:
+    """What had ended is known; the step that was under way may be done or not."""
+    outcomes: tuple[Outcome, ...] = app.settle(planned.plan, steps, None)
+    document = report.apply_document(planned.plan, planned.header, outcomes, None, Exit.INTERRUPTED)
+    output.write(document, cluster=planned.header.cluster)
+    return Exit.INTERRUPTED
+
+
+def _misused(message: str, help_: str) -> Refusal:
+    return Refusal(Exit.USAGE, Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_))

@@ -1,0 +1,78 @@
+"""explain and schema: what the program knows, without any file or cluster."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from difflib import get_close_matches
+from typing import Any
+
+from kafkaops import codes
+from kafkaops.cli import Options
+from kafkaops.commands.output import Output, guarded
+from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.kinds.topic import settings
+from kafkaops.view import machine
+
+_DOCUMENTS = ("plan", "apply", "validation", "resource", "doctor", "failure")
+
+
+def explain(options: Options, asked: str) -> int:
+    def body(_: Output) -> int:
+        name = settings.kafka_name(asked)
+        if name is not None:
+            sys.stdout.write(codes.explain_setting(_facts(name)))
+            return Exit.DONE
+        try:
+            sys.stdout.write(codes.explain(asked.upper()))
+        except codes.NotACode as error:
+            near = settings.suggest(asked)
+            raise Refusal(
+                Exit.USAGE,
+                Finding(
+                    code="KO7005",
+                    severity=Severity.ERROR,
+                    message=str(error),
+                    help=f"for the topic setting write `kafkaops explain {near}`" if near else "",
+                ),
+            ) from error
+        return Exit.DONE
+
+    return guarded("explain", options, body)
+
+
+def _facts(name: str) -> dict[str, Any]:
+    return asdict(settings.SETTINGS[name])
+
+
+def schema(options: Options, name: str) -> int:
+    def body(_: Output) -> int:
+        sys.stdout.write(json.dumps(_schema(name), indent=2) + "\n")
+        return Exit.DONE
+
+    return guarded("schema", options, body)
+
+
+def _schema(name: str) -> dict[str, Any]:
+    from kafkaops import schema as schemas
+
+    match name:
+        case "topology":
+            return schemas.topology_schema()
+        case "settings":
+            return schemas.settings_schema()
+        case _ if name in _DOCUMENTS:
+            return machine.schema(name)
+        case _:
+            known = ("topology", "settings", *_DOCUMENTS)
+            near = get_close_matches(name, known, n=1)
+            raise Refusal(
+                Exit.USAGE,
+                Finding(
+                    code="KO7005",
+                    severity=Severity.ERROR,
+                    message=f"there is no schema `{name}`",
+                    help=f"did you mean `{near[0]}`" if near else f"write one of {', '.join(known)}",
+                ),
+            )
