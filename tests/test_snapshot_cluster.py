@@ -28,7 +28,7 @@ from kafkaops.cluster import (
 )
 from kafkaops.cluster.plain import Malformed, acl
 from kafkaops.cluster.rules import CLUSTER_OPERATIONS, broker_defaults, java_double
-from kafkaops.cluster.snapshot import LOST, Call, SnapshotCluster, SnapshotTopic, topic_id
+from kafkaops.cluster.snapshot import LOST, Call, SnapshotCluster, SnapshotState, SnapshotTopic, topic_id
 
 ORDERS = "order.order.created.v1"
 READ = AclBinding("User:a", "Allow", "Read", "Topic", "Literal", "order.x")
@@ -85,6 +85,7 @@ def test_describe_names_live_brokers_and_fenced_ones() -> None:
 
 
 def test_fenced_brokers_are_not_listed_before_4_0() -> None:
+    assert cluster(kafka="4.0", down=[2]).describe().fenced == (2,)
     assert cluster(kafka="3.9", down=[2]).describe().fenced == ()
 
 
@@ -176,9 +177,13 @@ def test_bytes_are_the_topics_size() -> None:
     assert cluster().topic_bytes([ORDERS]) == {ORDERS: 7}
 
 
-def test_bytes_are_unknown_while_a_replica_is_out_of_reach() -> None:
-    assert cluster(down=[3]).topic_bytes([ORDERS]) == {
-        ORDERS: KafkaError("REPLICA_NOT_AVAILABLE", "broker 3 holds a replica and did not answer")
+def test_bytes_are_known_while_each_partition_has_a_replica_that_is_up() -> None:
+    assert cluster(down=[3]).topic_bytes([ORDERS]) == {ORDERS: 7}
+
+
+def test_bytes_are_unknown_while_a_partition_is_out_of_reach() -> None:
+    assert cluster(down=[3, 1]).topic_bytes([ORDERS]) == {
+        ORDERS: KafkaError("REPLICA_NOT_AVAILABLE", "partition 2 is on none of the live brokers")
     }
 
 
@@ -233,7 +238,9 @@ def test_without_describe_on_the_cluster_little_can_be_read() -> None:
 
     assert live.describe().operations == frozenset()
     assert live.acls() == NO_CLUSTER_RIGHT
-    assert live.topic_bytes([ORDERS]) == {ORDERS: NO_CLUSTER_RIGHT}
+    assert live.topic_bytes([ORDERS]) == {
+        ORDERS: KafkaError("CLUSTER_AUTHORIZATION_FAILED", "log dirs need Describe on the cluster")
+    }
     assert live.reassigning([ORDERS]) == NO_CLUSTER_RIGHT
     assert live.broker_configs(1) == NO_CLUSTER_RIGHT
 
@@ -254,6 +261,19 @@ def test_without_an_authorizer_acls_do_not_exist_and_the_rest_is_open() -> None:
     assert live.create_acls([READ]) == {READ: disabled}
     assert live.delete_acls([READ]) == {READ: disabled}
     assert live.topic_bytes([ORDERS]) == {ORDERS: 7}
+    assert live.describe().operations == CLUSTER_OPERATIONS
+
+
+def test_rights_that_are_not_told_refuse_nothing_but_sizes() -> None:
+    live = cluster()
+    live.operations = None
+
+    assert live.describe().operations is None
+    assert live.acls() == ()
+    assert live.reassigning([ORDERS]) == frozenset()
+    assert live.topic_bytes([ORDERS]) == {
+        ORDERS: KafkaError("CLUSTER_AUTHORIZATION_FAILED", "log dirs need Describe on the cluster")
+    }
 
 
 # --- creating
@@ -322,11 +342,11 @@ def test_the_metadata_log_cannot_be_created() -> None:
     )
 
 
-def test_a_topic_named_twice_in_one_request_is_not_created() -> None:
+def test_of_a_topic_named_twice_in_one_request_the_last_is_taken() -> None:
     live = cluster()
 
-    assert live.create_topics([new("a"), new("a", 2)]) == {"a": KafkaError("INVALID_REQUEST", "Duplicate topic name.")}
-    assert list(live.state.topics) == [ORDERS]
+    assert live.create_topics([new("a"), new("a", 2)]) == {"a": None}
+    assert live.topic_names(1)["a"] == (topic_id(1), 2)
 
 
 @pytest.mark.parametrize("partitions", [0, -2])
@@ -350,7 +370,7 @@ def test_a_topic_needs_a_replica() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kafka", "more"), [("4.2", ""), ("4.4", " or some brokers have all their log directories cordoned")]
+    ("kafka", "more"), [("4.2", ""), ("4.3", " or some brokers have all their log directories cordoned")]
 )
 def test_more_replicas_than_brokers_are_refused(kafka: str, more: str) -> None:
     assert created(cluster(kafka=kafka), new("a", 1, 4)) == KafkaError(
@@ -385,7 +405,7 @@ def test_replicas_may_be_named() -> None:
     ("named", "reason"),
     [
         (((1,), ()), "includes an empty replica list."),
-        (((1, 9),), "includes broker 9, but no such broker is registered."),
+        (((1, 2), (1, 9)), "includes broker 9, but no such broker is registered."),
         (((2, 2),), "includes the broker 2 more than once."),
         (
             ((1, 2), (1,)),
@@ -397,6 +417,18 @@ def test_named_replicas_must_fit(named: tuple[tuple[int, ...], ...], reason: str
     assert created(cluster(), NewTopic("a", -1, -1, {}, named)) == KafkaError(
         "INVALID_REPLICA_ASSIGNMENT", f"The manual partition assignment {reason}"
     )
+
+
+def test_named_replicas_need_one_broker_that_is_up() -> None:
+    live = cluster(down=[2, 3])
+
+    assert live.create_topics([NewTopic("a", -1, -1, {}, ((2, 3),)), NewTopic("b", -1, -1, {}, ((2, 1),))]) == {
+        "a": KafkaError(
+            "INVALID_REPLICA_ASSIGNMENT",
+            "All brokers specified in the manual partition assignment are fenced or in controlled shutdown.",
+        ),
+        "b": None,
+    }
 
 
 def test_validate_only_creates_nothing() -> None:
@@ -427,6 +459,9 @@ def test_validate_only_creates_nothing() -> None:
         ("min.cleanable.dirty.ratio", "0.50", "0.5"),
         ("min.cleanable.dirty.ratio", "1e-4", "1.0E-4"),
         ("min.cleanable.dirty.ratio", "1", "1.0"),
+        ("min.cleanable.dirty.ratio", "0", "0.0"),
+        ("compression.lz4.level", "17", "17"),
+        ("compression.gzip.level", "9", "9"),
         ("compression.gzip.level", "-1", "-1"),
         ("leader.replication.throttled.replicas", "*", "*"),
         ("leader.replication.throttled.replicas", "0:1, 1:2", "0:1,1:2"),
@@ -527,15 +562,29 @@ def test_settings_come_and_go_with_versions() -> None:
     assert created(now, new("b", message_timestamp_after_max_ms="1")) is None
 
 
+def test_small_segments_are_refused_from_4_1() -> None:
+    assert created(cluster(kafka="4.1"), new("a", segment_bytes="1048575")) == KafkaError(
+        "INVALID_CONFIG", "Invalid value 1048575 for configuration segment.bytes: Value must be at least 1048576"
+    )
+
+
 def test_small_segments_were_legal_before_4_1() -> None:
     assert created(cluster(kafka="4.0"), new("a", segment_bytes="14")) is None
 
 
-def test_a_policy_said_twice_was_kept_before_4_2() -> None:
-    live = cluster(kafka="4.1")
+@pytest.mark.parametrize(("kafka", "kept_as"), [("4.1", "delete,delete"), ("4.2", "delete")])
+def test_a_policy_said_twice_was_kept_before_4_2(kafka: str, kept_as: str) -> None:
+    live = cluster(kafka=kafka)
 
     assert created(live, new("a", cleanup_policy="delete,delete")) is None
-    assert overrides(live, "a") == {"cleanup.policy": "delete,delete"}
+    assert overrides(live, "a") == {"cleanup.policy": kept_as}
+
+
+def test_the_longest_value_is_legal() -> None:
+    longest = ",".join(["0:1"] * 8_192)
+
+    assert len(longest) == 32_767
+    assert created(cluster(), new("a", leader_replication_throttled_replicas=longest)) is None
 
 
 def test_compaction_lags_must_not_cross() -> None:
@@ -590,15 +639,6 @@ def test_altering_needs_a_topic() -> None:
     assert live.alter_topics([AlterTopic("no", {"flush.ms": "x"})])["no"] == KafkaError(
         "INVALID_CONFIG", "Invalid value x for configuration flush.ms: Not a number of type LONG"
     )
-
-
-def test_altering_a_topic_twice_in_one_request_is_refused() -> None:
-    live = cluster()
-
-    assert live.alter_topics([AlterTopic(ORDERS, {"flush.ms": "5"}), AlterTopic(ORDERS, {"flush.ms": "6"})]) == {
-        ORDERS: KafkaError("INVALID_REQUEST", "Each resource must appear at most once.")
-    }
-    assert overrides(live, ORDERS) == {"retention.ms": "1000"}
 
 
 def test_validate_only_alters_nothing() -> None:
@@ -827,23 +867,25 @@ def test_a_phantom_absence_is_found_out_by_the_controller() -> None:
 
 def test_a_down_broker_cannot_be_asked() -> None:
     live = cluster(down=[2])
+    silent = KafkaError("DISCONNECTED", "broker 2 does not answer")
 
     with pytest.raises(ClusterFailure, match="broker 2 does not answer") as failure:
-        live.topics(2, [])
+        live.topic_names(2)
 
     assert failure.value.kind is FailureKind.UNREACHABLE
-    for ask in (live.topic_names, live.broker_configs, live.acls):
-        with pytest.raises(ClusterFailure):
-            ask(2)
+    assert live.topics(2, [ORDERS]) == {ORDERS: silent}
+    assert live.topic_overrides_seen_by(2, [ORDERS]) == {ORDERS: silent}
+    assert live.broker_configs(2) == silent
+    assert live.acls(2) == silent
 
 
 def test_a_cluster_without_a_broker_answers_nothing_and_does_nothing() -> None:
     live = cluster(down=[1, 2, 3])
     before = live.state
 
-    with pytest.raises(ClusterFailure, match="no broker answers"):
+    with pytest.raises(ClusterFailure, match="no live broker answers"):
         live.describe()
-    with pytest.raises(ClusterFailure, match="no broker answers"):
+    with pytest.raises(ClusterFailure, match="no live broker answers"):
         live.create_topics([new("a")])
 
     assert live.state == before
@@ -866,14 +908,27 @@ def test_a_lost_answer_is_of_something_done() -> None:
     assert set(live.state.topics) == {ORDERS, "a"}
 
 
-def test_a_failure_amid_a_call_leaves_what_was_done() -> None:
+def test_a_failure_before_anything_was_done_ends_the_call() -> None:
+    live = cluster()
+    before = live.state
+    live.hook = lambda _method, _item: ClusterFailure(FailureKind.UNREACHABLE, "gone")
+
+    with pytest.raises(ClusterFailure, match="gone"):
+        live.create_topics([new("a"), new("b")])
+
+    assert live.state == before
+
+
+def test_a_failure_amid_a_call_leaves_what_was_done_and_does_not_send_the_rest() -> None:
     live = cluster()
     gone = ClusterFailure(FailureKind.UNREACHABLE, "gone")
     live.hook = lambda _method, item: gone if item == new("b") else None
 
-    with pytest.raises(ClusterFailure, match="gone"):
-        live.create_topics([new("a"), new("b"), new("c")])
-
+    assert live.create_topics([new("a"), new("b"), new("c")]) == {
+        "a": None,
+        "b": KafkaError("DISCONNECTED", "gone"),
+        "c": KafkaError("DISCONNECTED", "gone"),
+    }
     assert set(live.state.topics) == {ORDERS, "a"}
 
 
@@ -943,13 +998,24 @@ def test_a_copy_and_its_source_do_not_see_each_others_writes() -> None:
 
 
 def test_a_state_that_was_kept_stays_as_it_was() -> None:
-    live = cluster()
-    kept = live.state
-
+    live = cluster(acls=["User:a allow Read topic literal order.x from *"])
     live.create_topics([new("a")])
-    live.delete_topics({ORDERS: topic_id(0)})
+    past = live.state
+    writes: list[tuple[str, object]] = [
+        ("create_topics", new("b")),
+        ("create_partitions", MorePartitions(ORDERS, 4)),
+        ("alter_topics", AlterTopic(ORDERS, {"flush.ms": "5"})),
+        ("delete_topics", (ORDERS, topic_id(0))),
+        ("create_acls", WRITE),
+        ("delete_acls", READ),
+    ]
+    for method, item in writes:
+        before = kept(live)
+        twin = live.copy()
 
-    assert list(kept.topics) == [ORDERS]
+        assert perform(twin, method, item) is None
+        assert twin.state != before
+        assert live.state == past == before
 
 
 NAMES = st.sampled_from(["a", "b", "a.b", "a_b", "bad name", ORDERS])
@@ -977,6 +1043,12 @@ WRITES = st.one_of(
 )
 
 
+def kept(on: SnapshotCluster) -> SnapshotState:
+    """A state that shares nothing with the cluster."""
+    state = on.state
+    return SnapshotState(dict(state.topics), dict(state.acls), state.created)
+
+
 def perform(on: SnapshotCluster, method: str, item: object) -> KafkaError | None:
     argument = dict([item]) if isinstance(item, tuple) else [item]
     (answer,) = getattr(on, method)(argument).values()
@@ -990,7 +1062,7 @@ def test_whatever_is_asked_the_cluster_stays_whole(writes: list[tuple[str, objec
     live = cluster()
     ids = {topic_id(0)}
     for method, item in writes:
-        before = live.state
+        before = kept(live)
         if perform(live, method, item) is not None:
             assert live.state == before
         fresh = {topic.topic_id for topic in live.state.topics.values()} - {
@@ -1016,7 +1088,7 @@ def test_a_copy_answers_as_its_source_and_never_reaches_it(
     source = cluster()
     for method, item in first:
         perform(source, method, item)
-    before, twin = source.state, source.copy()
+    before, twin = kept(source), source.copy()
 
     answers = [perform(twin, method, item) for method, item in second]
 
@@ -1132,7 +1204,7 @@ def test_an_acl_is_written_in_one_way(text: str) -> None:
 
 
 def test_ten_thousand_topics_are_built_copied_and_read_in_well_under_a_second() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     live = SnapshotCluster()
     names = [f"domain{number % 20}.entity.event{number}.v1" for number in range(10_000)]
     live.create_topics([new(name, 3, 3, retention_ms="1000") for name in names])
@@ -1141,4 +1213,4 @@ def test_ten_thousand_topics_are_built_copied_and_read_in_well_under_a_second() 
     assert len(live.topic_names(1)) == 10_000
     assert len(live.topics(1, names)) == 10_000
     assert len(live.topic_overrides(names)) == 10_000
-    assert time.perf_counter() - start < 2, "seconds; about 0.5 on a quiet machine"
+    assert time.process_time() - start < 2, "seconds; about 0.3 on a quiet machine"

@@ -7,8 +7,7 @@ make one item or a whole call fail. The rules are KRaft's; `zookeeper=True` chan
 from __future__ import annotations
 
 import base64
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
@@ -110,7 +109,7 @@ class SnapshotCluster:
     operations  our rights on the cluster resource; None: not told, and nothing is refused
     lagging     broker id -> the older state that its answers still come from
     hook        asked before each item with the method's name and the item: a `KafkaError` is that item's answer, `LOST` after it was done all the same,
-                a `ClusterFailure` ends the call there
+                a `ClusterFailure` at the first item ends the call, at a later one it leaves the rest DISCONNECTED
     calls       every item of every write that was asked for, refused ones too
     """
 
@@ -139,9 +138,11 @@ class SnapshotCluster:
         self._cluster_id = cluster_id
         self._brokers = tuple(sorted(brokers or numbered_brokers(3)))
         self._kafka_version = kafka_version
+        self._version = _major_minor(kafka_version)
         self._zookeeper = zookeeper
         self._authorizer = authorizer
         self._settings = dict(settings or {})
+        self._inherited = broker_defaults(self._version) | self._settings
         self._settings_of = {broker: dict(own) for broker, own in (settings_of or {}).items()}
         self._topics = dict(topics or {})
         self._acls = dict.fromkeys(acls)
@@ -195,18 +196,22 @@ class SnapshotCluster:
 
     def _told_operations(self) -> frozenset[str] | None:
         """Without DESCRIBE on the cluster Kafka answers 0, which is none at all."""
+        if not self._authorizer:
+            return CLUSTER_OPERATIONS
         return self.operations if self._may("Describe") else frozenset()
 
     def topic_names(self, broker: int) -> Mapping[str, tuple[str, int]]:
-        self._reach(broker)
         self._whole("topic_names", broker)
+        if silence := self._silence(broker):
+            raise ClusterFailure(FailureKind.UNREACHABLE, silence.message)
         topics = self._seen_by(broker).topics
         return {
             name: (topic.topic_id, len(topic.assignment)) for name, topic in topics.items() if name not in self.hidden
         }
 
     def topics(self, broker: int, names: Sequence[str]) -> Mapping[str, TopicView | KafkaError]:
-        self._reach(broker)
+        if silence := self._silence(broker):
+            return dict.fromkeys(names, silence)
         seen, live = self._seen_by(broker).topics, frozenset(self._live)
         return {name: self._view(name, seen, live) for name in names}
 
@@ -229,7 +234,8 @@ class SnapshotCluster:
     def topic_overrides_seen_by(
         self, broker: int, names: Sequence[str]
     ) -> Mapping[str, Mapping[str, ConfigEntry] | KafkaError]:
-        self._reach(broker)
+        if silence := self._silence(broker):
+            return dict.fromkeys(names, silence)
         seen = self._seen_by(broker).topics
         return {name: self._overrides("topic_overrides_seen_by", name, seen) for name in names}
 
@@ -242,8 +248,7 @@ class SnapshotCluster:
         return {key: ConfigEntry(text, ConfigSource.DYNAMIC_TOPIC) for key, text in found.overrides.items()}
 
     def broker_configs(self, broker: int) -> Mapping[str, ConfigEntry] | KafkaError:
-        self._reach(broker)
-        refused = self._fault("broker_configs", broker)
+        refused = self._silence(broker) or self._fault("broker_configs", broker)
         if refused is not None or not self._may("DescribeConfigs"):
             return refused or _NO_CLUSTER_RIGHT
         static = self._settings | self._settings_of.get(broker, {})
@@ -253,12 +258,16 @@ class SnapshotCluster:
         }
 
     def acls(self, broker: int | None = None) -> Sequence[AclBinding] | KafkaError:
-        self._reach(broker)
-        refused = self._fault("acls", broker) or self._acl_refusal("Describe")
-        return refused or tuple(self._seen_by(self._live[0] if broker is None else broker).acls)
+        self._reach()
+        asked = self._live[0] if broker is None else broker
+        refused = self._silence(asked) or self._fault("acls", broker) or self._acl_refusal("Describe")
+        return refused or tuple(self._seen_by(asked).acls)
 
     def topic_bytes(self, names: Sequence[str]) -> Mapping[str, int | KafkaError]:
         self._reach()
+        if "Describe" not in (self._told_operations() or ()):
+            refused = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "log dirs need Describe on the cluster")
+            return dict.fromkeys(names, refused)
         live = frozenset(self._live)
         return {name: self._bytes(name, live) for name in names}
 
@@ -266,11 +275,9 @@ class SnapshotCluster:
         found = self._fault("topic_bytes", name) or self._known(name, self._topics)
         if isinstance(found, KafkaError):
             return found
-        if not self._may("Describe"):
-            return _NO_CLUSTER_RIGHT
-        unseen = {replica for replicas in found.assignment for replica in replicas} - live
-        if unseen:
-            return KafkaError("REPLICA_NOT_AVAILABLE", f"broker {min(unseen)} holds a replica and did not answer")
+        for number, replicas in enumerate(found.assignment):
+            if live.isdisjoint(replicas):
+                return KafkaError("REPLICA_NOT_AVAILABLE", f"partition {number} is on none of the live brokers")
         return found.size
 
     def reassigning(self, names: Sequence[str]) -> frozenset[str] | KafkaError:
@@ -286,10 +293,9 @@ class SnapshotCluster:
         self, topics: Sequence[NewTopic], *, validate_only: bool = False
     ) -> Mapping[str, KafkaError | None]:
         taken = _metric_names(self._topics)  # KRaft looks only at what was there before the request
-        twice = _repeated(topic.name for topic in topics)
 
         def create(topic: NewTopic) -> KafkaError | None:
-            made = self._new_topic(topic, taken, twice)
+            made = self._new_topic(topic, taken)
             if isinstance(made, SnapshotTopic) and not validate_only:
                 self._own()
                 self._topics[topic.name] = made
@@ -298,14 +304,12 @@ class SnapshotCluster:
 
         return self._each("create_topics", _by_name(topics), create, validate_only=validate_only)
 
-    def _new_topic(
-        self, topic: NewTopic, taken: Mapping[str, str], twice: frozenset[str]
-    ) -> SnapshotTopic | KafkaError:
+    def _new_topic(self, topic: NewTopic, taken: Mapping[str, str]) -> SnapshotTopic | KafkaError:
         """In the controller's order: name, existence, settings, replicas."""
-        refused = self._bad_new_name(topic.name, taken, twice)
+        refused = self._bad_new_name(topic.name, taken)
         if refused:
             return refused
-        overrides = printed(topic.configs, self._version, self._broker_settings())
+        overrides = printed(topic.configs, self._version, self._inherited)
         if isinstance(overrides, KafkaError):
             return overrides
         assignment = self._placed(topic)
@@ -313,11 +317,9 @@ class SnapshotCluster:
             return assignment
         return SnapshotTopic(topic_id(self._created), assignment, overrides)
 
-    def _bad_new_name(self, name: str, taken: Mapping[str, str], twice: frozenset[str]) -> KafkaError | None:
+    def _bad_new_name(self, name: str, taken: Mapping[str, str]) -> KafkaError | None:
         if name == "__cluster_metadata":
             return KafkaError("INVALID_REQUEST", f"Creation of internal topic {name} is prohibited.")
-        if name in twice:
-            return KafkaError("INVALID_REQUEST", "Duplicate topic name.")
         if refused := bad_name(name):
             return refused
         if name in self._topics:
@@ -342,10 +344,9 @@ class SnapshotCluster:
     def create_partitions(
         self, topics: Sequence[MorePartitions], *, validate_only: bool = False
     ) -> Mapping[str, KafkaError | None]:
-        twice = _repeated(more.name for more in topics)
 
         def extend(more: MorePartitions) -> KafkaError | None:
-            added = KafkaError("INVALID_REQUEST", "Duplicate topic name.") if more.name in twice else self._added(more)
+            added = self._added(more)
             if isinstance(added, KafkaError):
                 return added
             if not validate_only:
@@ -404,11 +405,8 @@ class SnapshotCluster:
     def alter_topics(
         self, topics: Sequence[AlterTopic], *, validate_only: bool = False
     ) -> Mapping[str, KafkaError | None]:
-        twice = _repeated(change.name for change in topics)
 
         def alter(change: AlterTopic) -> KafkaError | None:
-            if change.name in twice:
-                return KafkaError("INVALID_REQUEST", "Each resource must appear at most once.")
             after = self._altered(change)
             if isinstance(after, KafkaError):
                 return after
@@ -429,10 +427,10 @@ class SnapshotCluster:
         wanted = {**(topic.overrides if topic else {}), **change.configs}
         stored = {key: text for key, text in wanted.items() if text is not None}
         if topic is None:
-            refusal = printed(stored, self._version, self._broker_settings())
+            refusal = printed(stored, self._version, self._inherited)
             absent = KafkaError("UNKNOWN_TOPIC_OR_PARTITION", f"The topic '{change.name}' does not exist.")
             return refusal if isinstance(refusal, KafkaError) else absent
-        return printed(stored, self._version, self._broker_settings())
+        return printed(stored, self._version, self._inherited)
 
     def delete_topics(self, ids: Mapping[str, str]) -> Mapping[str, KafkaError | None]:
         """The ACLs of a topic outlive it."""
@@ -445,11 +443,11 @@ class SnapshotCluster:
                 self.moving -= {item[0]}
             return refused
 
-        return self._each("delete_topics", ((item[0], item) for item in ids.items()), delete)
+        return self._each("delete_topics", {item[0]: item for item in ids.items()}, delete)
 
     def _bad_deletion(self, name: str, wanted_id: str) -> KafkaError | None:
         topic = self._topics.get(name)
-        if self._broker_settings()["delete.topic.enable"] == "false":
+        if self._inherited["delete.topic.enable"] == "false":
             return KafkaError("TOPIC_DELETION_DISABLED", "Topic deletion is disabled.")
         if wanted_id and (topic is None or topic.topic_id != wanted_id):
             return _NO_TOPIC_ID
@@ -464,7 +462,7 @@ class SnapshotCluster:
                 self._acls[binding] = None
             return refused
 
-        return self._each("create_acls", ((binding, binding) for binding in bindings), create)
+        return self._each("create_acls", {binding: binding for binding in bindings}, create)
 
     def delete_acls(self, bindings: Iterable[AclBinding]) -> Mapping[AclBinding, KafkaError | None]:
         def delete(binding: AclBinding) -> KafkaError | None:
@@ -474,7 +472,7 @@ class SnapshotCluster:
                 self._acls.pop(binding, None)
             return refused
 
-        return self._each("delete_acls", ((binding, binding) for binding in bindings), delete)
+        return self._each("delete_acls", {binding: binding for binding in bindings}, delete)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -484,16 +482,22 @@ class SnapshotCluster:
     def _each(
         self,
         method: str,
-        items: Iterable[tuple[Key, Item]],
+        items: Mapping[Key, Item],
         act: Callable[[Item], KafkaError | None],
         *,
         validate_only: bool = False,
     ) -> dict[Key, KafkaError | None]:
         self._reach()
         answers: dict[Key, KafkaError | None] = {}
-        for key, item in items:
+        for key, item in items.items():
             self.calls.append(Call(method, item, validate_only))
-            fault = self._fault(method, item)
+            try:
+                fault = self._fault(method, item)
+            except ClusterFailure as failure:
+                if not answers:
+                    raise
+                not_sent = KafkaError("DISCONNECTED", failure.message)
+                return dict.fromkeys(items, not_sent) | answers
             answer = act(item) if fault in {None, LOST} else None
             answers[key] = fault or answer
         return answers
@@ -516,11 +520,12 @@ class SnapshotCluster:
         if fault is not None:
             raise TypeError(f"{method} has no item that could answer {fault}: let the hook give a ClusterFailure")
 
-    def _reach(self, broker: int | None = None) -> None:
-        if broker is not None and broker not in self._live:
-            raise ClusterFailure(FailureKind.UNREACHABLE, f"broker {broker} does not answer")
+    def _reach(self) -> None:
         if not self._live:
-            raise ClusterFailure(FailureKind.UNREACHABLE, "no broker answers")
+            raise ClusterFailure(FailureKind.UNREACHABLE, "no live broker answers")
+
+    def _silence(self, broker: int) -> KafkaError | None:
+        return None if broker in self._live else KafkaError("DISCONNECTED", f"broker {broker} does not answer")
 
     def _may(self, operation: str) -> bool:
         return not self._authorizer or self.operations is None or operation in self.operations
@@ -538,25 +543,18 @@ class SnapshotCluster:
     def _seen_by(self, broker: int) -> SnapshotState:
         return self.lagging.get(broker) or SnapshotState(self._topics, self._acls, self._created)
 
-    def _broker_settings(self) -> dict[str, str | None]:
-        return broker_defaults(self._version) | self._settings
-
     @property
     def _live(self) -> tuple[int, ...]:
         return tuple(broker.id for broker in self._brokers if broker.id not in self.down)
 
-    @property
-    def _version(self) -> tuple[int, int]:
-        major, minor = self._kafka_version.split(".")
-        return int(major), int(minor)
+
+def _major_minor(version: str) -> tuple[int, int]:
+    major, minor = version.split(".")
+    return int(major), int(minor)
 
 
-def _by_name(items: Iterable[Named]) -> Iterator[tuple[str, Named]]:
-    return ((item.name, item) for item in items)
-
-
-def _repeated(names: Iterable[str]) -> frozenset[str]:
-    return frozenset(name for name, times in Counter(names).items() if times > 1)
+def _by_name(items: Iterable[Named]) -> dict[str, Named]:
+    return {item.name: item for item in items}
 
 
 def _metric_names(topics: Iterable[str]) -> dict[str, str]:
