@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import textwrap
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from kafkaops import units
 from kafkaops.findings import Severity
 
 _WIDTH = 84
@@ -82,9 +82,6 @@ def _explained(one: Code) -> Iterator[str]:
     yield from _section("example", (f"  {line}" if line else "" for line in one.example.splitlines()))
     yield from _section("fix", _wrapped(one.fix, "  "))
     yield from _section("allow", _wrapped(one.allow or _NEVER[one.severity], "  "))
-    if one.lint:
-        rule = f"the severity of this rule is `policy: {{lint: {{{one.lint}: off}}}}` in kafkaops.yaml: off, warning or error"
-        yield from _section("lint", _wrapped(rule, "  "))
 
 
 _NEVER = {
@@ -141,13 +138,13 @@ def _setting(facts: Mapping[str, Any]) -> Iterator[str]:
             break_long_words=False,
             break_on_hyphens=False,
         )
-    yield from _section("when it changes", _directions(facts))
+    if not facts["operational"]:
+        yield from _section("when it changes", _directions(facts))
 
 
 def _rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    unit = {"duration": " (ms; `7d`, `12h`, `forever`)", "size": " (bytes; `1GiB`, `500MB`, `unlimited`)"}
-    yield "type", facts["type"] + unit.get(facts["unit"] or "", "")
-    yield "default", _by_version(facts["default"])
+    yield "type", facts["type"] + _written_as(facts)
+    yield "default", _by_version(facts, "default")
     yield "valid", _valid(facts)
     yield "kafka", _versions(facts)
     yield "broker", ", then ".join(one["name"] for one in facts["broker"])
@@ -156,23 +153,49 @@ def _rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "managed", "no: tools set it while replicas move"
 
 
-def _by_version(values: Iterable[Mapping[str, Any]]) -> str:
-    return ", ".join(
-        _plain(one["value"]) if index == 0 else f"{_plain(one['value'])} from {one['version']} on"
-        for index, one in enumerate(values)
+_UNITS = {
+    "duration": ("milliseconds", "`7d` `12h` `30m`", "forever"),
+    "size": ("bytes", "`1GiB` `500MB`", "unlimited"),
+}
+_SHOWN = {"duration": units.show_duration, "size": units.show_size}
+
+
+def _written_as(facts: Mapping[str, Any]) -> str:
+    if facts["unit"] is None:
+        return ""
+    unit, samples, endless = _UNITS[facts["unit"]]
+    return (
+        f" ({unit}; {samples}"
+        + ("" if facts["endless"] is None else f"; `{endless}` = {_plain(facts, facts['endless'])}")
+        + ")"
     )
 
 
-def _plain(value: object) -> str:
+def _by_version(facts: Mapping[str, Any], limit: str) -> str:
+    return ", ".join(
+        _plain(facts, one["value"]) + (f" from {one['version']} on" if index else "")
+        for index, one in enumerate(facts[limit])
+    )
+
+
+_LARGEST = 2**63 - 1
+
+
+def _plain(facts: Mapping[str, Any], value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "(empty)" if value == "" else str(value)
+    if value == "":
+        return "(empty)"
+    if value == _LARGEST:
+        return "2^63-1"
+    shown = _SHOWN[facts["unit"]](value) if facts["unit"] and isinstance(value, int) and value > 0 else str(value)
+    return str(value) if shown in {str(value), f"{value}ms"} else f"{value} ({shown})"
 
 
 def _valid(facts: Mapping[str, Any]) -> str:
     if facts["values"]:
         return (" and " if facts["type"] == "list" else " | ").join(facts["values"])
-    low, high = _by_version(facts["min"]), _by_version(facts["max"])
+    low, high = _by_version(facts, "min"), _by_version(facts, "max")
     span = f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}" if high else ""
     return " or ".join(part for part in (span, *(str(one) for one in facts["also"])) if part)
 
@@ -188,18 +211,11 @@ def _directions(facts: Mapping[str, Any]) -> Iterator[str]:
         yield from _hanging(f"  {direction}: harmless, ", reason)
     for direction, danger in sorted(facts["dangerous"].items()):
         yield from _hanging(f"  {direction}: danger {danger['code']}, ", danger["what"])
-    yield from _hanging("  ", "every other change: danger KO2130, since it is not known to be harmless")
+    if "any" not in facts["dangerous"]:
+        yield from _hanging("  ", "any other: danger KO2130, since it is not known to be harmless")
 
 
 def _hanging(start: str, text: str) -> Iterator[str]:
     yield from textwrap.wrap(
         start + text, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
     )
-
-
-_CODE = re.compile(r"KO\d{4}")
-
-
-def codes_in(text: str) -> frozenset[str]:
-    """Every code that a text names."""
-    return frozenset(_CODE.findall(text))

@@ -329,12 +329,10 @@ _WIDEST = 44  # of a column: what is longer pushes its own row only
 def _table(rows: Sequence[_Row], width: int) -> Iterator[Line]:
     """Rows of one shape stand in columns; what does not fit into the width goes to a line of its own, whole."""
     shown = [_Row(row.lead, tuple(visible(cell) for cell in row.cells)) for row in rows]
-    starts = (
-        _starts([row for row in shown if len(row.cells) < 4]),
-        _starts([row for row in shown if len(row.cells) >= 4]),
-    )
+    plain = _starts([row for row in shown if len(row.cells) < _ACL_CELLS])
+    access = _starts([row for row in shown if len(row.cells) >= _ACL_CELLS])
     for row in shown:
-        yield from _row(row, starts[len(row.cells) >= 4], width)
+        yield from _row(row, plain if len(row.cells) < _ACL_CELLS else access, width)
 
 
 def _starts(rows: Sequence[_Row]) -> list[int]:
