@@ -3,6 +3,7 @@
 import base64
 import http.server
 import json
+import logging
 import re
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from kafkaops.cluster.properties import oauth
 
@@ -112,3 +114,16 @@ def test_no_token_is_one_sentence(endpoint: str, answer: tuple[int, bytes], sent
 def test_an_endpoint_that_nobody_serves_is_one_sentence() -> None:
     with pytest.raises(oauth.TokenError, match=r"^the token endpoint cannot be reached$"):
         tokens("http://127.0.0.1:1/token").token()
+
+
+def test_librdkafka_asks_the_endpoint_for_the_same(endpoint: str) -> None:
+    Endpoint.answer = (401, b"{}")
+    credentials = oauth.ClientCredentials(endpoint, "me", SECRET, "kafka", {}, None)
+    login = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "OAUTHBEARER"} | oauth.for_confluent(credentials)
+
+    client = AdminClient({"bootstrap.servers": "127.0.0.1:1"} | login, logger=logging.getLogger("quiet"))
+    deadline = time.monotonic() + 10
+    while not Endpoint.requests and time.monotonic() < deadline:
+        client.poll(0.05)
+
+    assert Endpoint.requests[0] == (f"me:{SECRET}", {"grant_type": ["client_credentials"], "scope": ["kafka"]})
