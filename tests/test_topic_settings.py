@@ -529,6 +529,14 @@ def test_a_change_from_or_to_the_unknown_is_never_harmless(before: str | None, a
     assert danger("retention.ms", before, after) == danger("retention.ms", "2", "1")
 
 
+def test_what_is_unknown_counts_as_the_danger_with_a_code_of_its_own() -> None:
+    assert danger("min.insync.replicas", None, None) == danger("min.insync.replicas", "2", "1")
+    assert danger("unclean.leader.election.enable", None, "true") == danger(
+        "unclean.leader.election.enable", "false", "true"
+    )
+    assert danger("preallocate", None, "true") == Danger("KO2130", "the values could not be compared")
+
+
 def directions(setting: Setting) -> set[str]:
     match setting.type:
         case "boolean":
@@ -578,6 +586,7 @@ def test_a_danger_without_a_code_of_its_own_is_not_known_to_be_harmless() -> Non
         ("unclean.leader.election.enable", ["false", "true"], "true"),
         ("message.downconversion.enable", ["false", "true"], "false"),
         ("cleanup.policy", ["delete", "compact,delete"], "compact,delete"),
+        ("cleanup.policy", ["", "delete"], "delete"),
         ("vendor.name", ["b", "a"], "a"),
     ],
 )

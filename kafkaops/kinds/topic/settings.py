@@ -482,20 +482,19 @@ def danger(name: str, before: str | None, after: str | None) -> Danger:
     setting = SETTINGS.get(name)
     if setting is None:
         return Danger(NOT_KNOWN_TO_BE_HARMLESS, "kafkaops does not know this setting, so nor what its change does")
-    direction = "any" if before is None or after is None else _direction(setting, before, after)
-    return setting.dangerous.get(direction) or setting.dangerous.get("any") or _unmarked(setting)
+    return setting.dangerous.get(_direction(setting, before, after)) or setting.dangerous.get("any") or _any(setting)
 
 
-def _unmarked(setting: Setting) -> Danger:
-    """A value that cannot be read may be any: then the one danger that the setting has is the one to name."""
-    named = list(setting.dangerous.values())
-    return named[0] if len(named) == 1 else Danger(NOT_KNOWN_TO_BE_HARMLESS, "this change is not known to be harmless")
+def _any(setting: Setting) -> Danger:
+    """Where the direction cannot be told it may be each, so the first one with a code of its own is named."""
+    named = sorted(setting.dangerous.values(), key=lambda one: one.code == NOT_KNOWN_TO_BE_HARMLESS)
+    return named[0] if named else Danger(NOT_KNOWN_TO_BE_HARMLESS, "the values could not be compared")
 
 
-def _direction(setting: Setting, before: str, after: str) -> str:
+def _direction(setting: Setting, before: str | None, after: str | None) -> str:
     match setting.type:
         case "boolean" | "string":
-            return f"to-{after}"
+            return "any" if after is None else f"to-{after}"
         case "list":
             return "any"
         case "int" | "long" | "double":
@@ -505,8 +504,10 @@ def _direction(setting: Setting, before: str, after: str) -> str:
             return "lower" if will_be < was else "raise"
 
 
-def _rank(setting: Setting, value: str) -> float | None:
-    """The value as an amount to compare; None: it is no amount."""
+def _rank(setting: Setting, value: str | None) -> float | None:
+    """The value as an amount to compare; None: it is no amount, or could not be read."""
+    if value is None:
+        return None
     try:
         number = float(value) if setting.type == "double" else int(value)
     except ValueError:
