@@ -142,7 +142,7 @@ class SnapshotCluster:
         self._zookeeper = zookeeper
         self._authorizer = authorizer
         self._settings = dict(settings or {})
-        self._inherited = broker_defaults(self._version) | self._settings
+        self._inherited: dict[str, str | None] = {**broker_defaults(self._version), **self._settings}
         self._settings_of = {broker: dict(own) for broker, own in (settings_of or {}).items()}
         self._topics = dict(topics or {})
         self._acls = dict.fromkeys(acls)
