@@ -173,6 +173,10 @@ def test_blocks_and_rows_are_plain_dicts_and_lists_for_everyone_else() -> None:
     assert json.dumps(root) == '{"a": [1, {"b": 2}]}'
 
 
+def test_a_key_can_be_anchored_too() -> None:
+    assert parse("&k a: 1\nb: *k\n", "f.yaml") == ({"a": 1, "b": "a"}, ())
+
+
 def test_keys_that_begin_with_x_are_left_in_place() -> None:
     assert parse("x-a.b: 1\n", "f.yaml") == ({"x-a.b": 1}, ())
 
@@ -211,6 +215,7 @@ def test_the_same_key_in_two_mappings_is_no_duplicate() -> None:
         ("a: b(:) c\n", "KO1002", "a `:` stands where no key can be"),
         ("a:\n  b: 1\n (c): 2\n", "KO1002", "no key can begin here"),
         ("a: 1\n(b)\nc: 2\n", "KO1002", "a key has no `:` behind it"),
+        ("a:\tb(:) c\n", "KO1002", "a `:` stands where no key can be"),
         ("a: (@)x\n", "KO1002", "a value cannot begin with this character"),
         ("a: (*)\n", "KO1002", "an anchor or an alias has no name"),
         ("a: (-) b\n", "KO1002", "a list item cannot stand here"),

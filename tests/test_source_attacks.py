@@ -332,9 +332,12 @@ def test_sixty_four_deep_is_not_too_deep() -> None:
         assert parse(f"a: {text}", "x.yaml")[1] == ()
 
 
-@pytest.mark.parametrize(
-    "deep", ["[" * 64 + "]" * 64, "&a [" + "[" * 31 + "]" * 31 + "]\nb: " + "[" * 32 + "*a" + "]" * 32]
-)
+DEEP = ["[" * 64 + "]" * 64]
+DEEP += ["&a [" + "[" * 31 + "]" * 31 + "]\nb: " + "[" * 32 + "*a" + "]" * 32]
+DEEP += ["&a [" + "[" * 31 + "]" * 31 + ", &b x]\nb: " + "[" * 32 + "*a" + "]" * 32]
+
+
+@pytest.mark.parametrize("deep", DEEP)
 def test_sixty_five_deep_is_too_deep_through_an_alias_too(deep: str) -> None:
     assert [found.message for found in parse(f"a: {deep}", "x.yaml")[1]] == [TOO_DEEP]
 

@@ -215,10 +215,10 @@ class Reading:
     def _begin(self, start: Any) -> tuple[int, int]:
         """Line and column from 0, behind the anchor."""
         mark = start.start_mark
-        if start.anchor is None or type(start) is yaml.AliasEvent:
+        behind = _AFTER_ANCHOR.match(self._text, mark.index) if start.anchor else None
+        if behind is None:
             return mark.line, mark.column
-        behind = _AFTER_ANCHOR.match(self._text, mark.index)
-        index = behind.end() if behind else mark.index
+        index = behind.end()
         return mark.line + self._text.count("\n", mark.index, index), index - self._text.rfind("\n", 0, index) - 1
 
     def _bracket(self, start: Any) -> Mark:
