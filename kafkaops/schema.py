@@ -202,6 +202,35 @@ def check(document: Document) -> tuple[Finding, ...]:
     return tuple(sorted(dict.fromkeys(found), key=sort_key))
 
 
+def sound(document: Document) -> Document:
+    """The file without the parts that `check` finds wrong, so that what is right can be checked for its meaning all the same."""
+    is_settings = document.path.name == SETTINGS_FILE
+    bad = {tuple(error.absolute_path)[:2] for error in _validator(is_settings=is_settings).iter_errors(document.root)}
+    root = _without(document.root, {path[0] for path in bad if len(path) == 1})
+    for section in {path[0] for path in bad if len(path) > 1} & root.keys():
+        steps = {path[1] for path in bad if len(path) > 1 and path[0] == section}
+        root[section] = _without_items(root[section], steps)
+    return replace(document, root=root)
+
+
+def _without_items(section: Any, steps: set[str | int]) -> Any:
+    if not isinstance(section, Row):
+        return _without(section, steps)
+    kept = Row(section.file)
+    for index, item in enumerate(section):
+        if index not in steps:
+            kept.append(item)
+            kept.items_at.append(section.items_at[index])
+    return kept
+
+
+def _without(block: Block, keys: set[str | int]) -> Block:
+    kept = Block(block.file)
+    kept.at, kept.keys_at, kept.values_at = block.at, block.keys_at, block.values_at
+    kept.update((key, value) for key, value in block.items() if key not in keys)
+    return kept
+
+
 @cache
 def _validator(*, is_settings: bool) -> Any:
     from jsonschema import Draft202012Validator, validators  # noqa: PLC0415  # 0.1 s that `--help` does without
@@ -291,6 +320,9 @@ def _values(section: Any) -> Iterable[Any]:
 
 def _blocks(values: Iterable[Any]) -> Iterator[Block]:
     return (value for value in values if isinstance(value, Block))
+
+
+_kafka_name = cache(settings.kafka_name)
 
 
 # Sentences
@@ -416,11 +448,12 @@ class _Problems:
 
     def of_settings(self, layer: Block) -> Iterator[Finding]:
         config = layer.get("config")
-        written = [(layer, name) for name in layer if settings.kafka_name(name) is not None]
+        written = [(layer, name) for name in layer if _kafka_name(name) is not None]
         if isinstance(config, Block):
             written += [(config, name) for name in config]
             yield from self._names_below_config(config)
-        yield from self._twice(written)
+        if len({_kafka_name(name) or name for _, name in written}) < len(written):
+            yield from self._twice(written)
 
     def _names_below_config(self, config: Block) -> Iterator[Finding]:
         for name in config:
@@ -450,7 +483,7 @@ class _Problems:
         first: dict[str, Location] = {}
         for here, name in sorted(written, key=lambda one: key_location(*one)):
             where = key_location(here, name)
-            known = settings.kafka_name(name) or name
+            known = _kafka_name(name) or name
             if known in first:
                 yield _error(
                     "KO1208",
@@ -610,7 +643,7 @@ def _for_people(alternative: _Fault, whole: _Fault) -> _Fault:
 
 def _takes(schema: Schema) -> str:
     """What a value has to be, as a noun."""
-    if "anyOf" in schema:
+    if "anyOf" in schema and "type" not in schema:
         nouns = list(dict.fromkeys(_takes(one) for one in schema["anyOf"]))
         units = [noun for noun in nouns if noun in NOUNS.values()]
         return " or ".join(units or nouns)
