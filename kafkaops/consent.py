@@ -73,7 +73,7 @@ def canonical(text: str) -> str:
     key = settings.kafka_name(match[1]) or match[1]
     if key == "partitions":
         return words
-    before, after = (settings.canonical(key, side, version=None) for side in (match[2], match[3]))
+    before, after = (settings.understood(key, side) for side in (match[2], match[3]))
     return f"{key} {before} -> {after}"
 
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol, runtime_checkable
 from kafkaops import codes
 from kafkaops.access import AclBinding
 from kafkaops.findings import Exit, Finding, Location, Severity, sort_key
-from kafkaops.plan import Action, Change, FieldChange, Plan, Tally, Value
+from kafkaops.plan import Action, Change, FieldChange, Outcome, Plan, Result, Tally, Value
 
 FORMAT_VERSION = "1.0"
 FORMATS = {
@@ -58,23 +58,6 @@ class Header:
     seconds: float
     created_at: datetime
     scope: Mapping[str, Scope] = field(default_factory=dict)
-
-
-class Result(StrEnum):
-    APPLIED = "applied"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    NOT_REACHED = "not reached"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one change. `message`: the broker's words, or what it waits for."""
-
-    change_id: str
-    result: Result
-    message: str = ""
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

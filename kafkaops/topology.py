@@ -71,6 +71,7 @@ def read(root: Path, *, shown: Callable[[Path], str], version: str, today: date)
     structure = [finding for document in documents for finding in schema.check(document)]
     found += structure
     declared = next((document for document in documents if document.path.name in SETTINGS_FILES), None)
+    told = {finding.where for finding in structure}
     broken = {finding.where.file for finding in structure if finding.where}
     if declared is not None and declared.file in broken:
         return Topology(root, shown(root), documents, findings=_sorted(found))
@@ -80,7 +81,7 @@ def read(root: Path, *, shown: Callable[[Path], str], version: str, today: date)
     desired: dict[str, Desired] = {}
     for entry in settings.clusters.values() or (NO_CLUSTER,):
         desired[entry.name], problems = compile_for(entry, sound, settings, today=today)
-        found += (one for one in problems if not (structure and one.code in _FOLLOWING))
+        found += (one for one in problems if not structure or (one.code not in _FOLLOWING and one.where not in told))
     found += codeowners.findings(root, documents, settings.policy.lint)
     return Topology(root, shown(root), documents, settings, desired, _sorted(found))
 

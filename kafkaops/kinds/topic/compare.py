@@ -186,8 +186,7 @@ def _canonical(key: str, text: str | None) -> str | None:
 
 def _setting(want: Topic, have: LiveTopic, key: str, live: LiveTopics, guards: Guards) -> Iterator[Step]:
     where = want.place(key)
-    before = _in_effect(key, key in have.overrides, have.overrides.get(key), live, From.TOPIC)
-    after = _in_effect(key, key in want.config, want.config.get(key), live, From.FILE)
+    before, after = _in_effect(want, have, key, live)
     danger = _danger(want.name, key, before, after, where, live)
     if danger is not None and want.name in guards.protected:
         yield _protected(danger)
@@ -211,14 +210,31 @@ def _setting(want: Topic, have: LiveTopic, key: str, live: LiveTopics, guards: G
         yield danger
 
 
-def _in_effect(key: str, is_set: bool, text: str | None, live: LiveTopics, source: From) -> Value:
-    """The value that rules: the override, or what the brokers give without one."""
-    if is_set:
-        return Value(text or "", settings.show(key, text), source) if text is not None else UNKNOWN
-    return live.inherited.get(key, UNKNOWN)
-
-
 UNKNOWN = Value("", "unknown", From.UNKNOWN)
+
+
+def _in_effect(want: Topic, have: LiveTopic, key: str, live: LiveTopics) -> tuple[Value, Value]:
+    """What rules before and after: the override, or what the brokers give without one, and where they differ the worst of it (decisions 5)."""
+    inherited = live.inherited.get(key, ())
+    if key in have.overrides and key in want.config:
+        return _override(key, have.overrides[key], From.TOPIC), _override(key, want.config[key], From.FILE)
+    if key in have.overrides:
+        before = _override(key, have.overrides[key], From.TOPIC)
+        return before, _worst(key, inherited, before.text)
+    after = _override(key, want.config[key], From.FILE)
+    harmful = (value for value in inherited if settings.harmless(key, value.text, after.text) is None)
+    return next(harmful, inherited[0] if inherited else UNKNOWN), after
+
+
+def _override(key: str, text: str | None, source: From) -> Value:
+    return UNKNOWN if text is None else Value(text, settings.show(key, text), source)
+
+
+def _worst(key: str, values: tuple[Value, ...], before: str) -> Value:
+    if not values:
+        return UNKNOWN
+    text = settings.worst(key, [value.text for value in values], before)
+    return next(value for value in values if value.text == text)
 
 
 def _danger(name: str, key: str, before: Value, after: Value, where: Location, live: LiveTopics) -> Finding | None:

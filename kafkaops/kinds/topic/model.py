@@ -74,13 +74,13 @@ class LiveTopic:
 class LiveTopics:
     """What was read. `topics`: each wanted name, None where the topic is absent on every live broker.
 
-    inherited   what a topic without an override gets, by setting: over all live brokers the worst (decisions 5); a setting that is missing here could not be read
+    inherited   what a topic without an override gets, by setting: each value that some live broker gives; a setting that is missing here could not be read
     undeclared  live, in an owned domain, in no file
     unmanaged   how many others are live
     """
 
     topics: Mapping[str, LiveTopic | None]
-    inherited: Mapping[str, Value] = field(default_factory=dict)
+    inherited: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     undeclared: tuple[str, ...] = ()
     unmanaged: int = 0
     kafka_version: str = ""

@@ -216,22 +216,27 @@ def _unset_somewhere(want: Mapping[str, Topic | AbsentTopic], topics: Mapping[st
     return frozenset(keys)
 
 
-def _inherited(cluster: Cluster, brokers: Sequence[int], keys: frozenset[str], version: str) -> Mapping[str, Value]:
-    """Over all live brokers the worst; nothing for a setting that one of them does not tell."""
+def _inherited(
+    cluster: Cluster, brokers: Sequence[int], keys: frozenset[str], version: str
+) -> Mapping[str, tuple[Value, ...]]:
+    """Each broker has its own; nothing for a setting that one of them does not tell."""
     if not keys:
         return {}
     answers = on_all(brokers, cluster.broker_configs)
     tables = [answer for answer in answers.values() if not isinstance(answer, KafkaError)]
     if len(tables) < len(brokers):
         return {}
-    found = {}
-    for key in sorted(keys):
-        values = [settings.inherited(key, table, version) for table in tables]
-        known = [value for value in values if value is not None]
-        if known and len(known) == len(values):
-            text = settings.worst(key, known)
-            found[key] = Value(text, settings.show(key, text), _source(key, tables[values.index(text)]))
-    return found
+    found = {key: [_default_on(table, key, version) for table in tables] for key in sorted(keys)}
+    return {
+        key: tuple(sorted({value for value in values if value is not None}, key=lambda value: value.text))
+        for key, values in found.items()
+        if None not in values
+    }
+
+
+def _default_on(table: Mapping[str, ConfigEntry], key: str, version: str) -> Value | None:
+    text = settings.inherited(key, table, version)
+    return None if text is None else Value(text, settings.show(key, text), _source(key, table))
 
 
 def _source(key: str, table: Mapping[str, ConfigEntry]) -> From:
