@@ -124,7 +124,6 @@ def _cluster() -> Schema:
         "broker-validation": key(
             one_of("apply", "plan"), "Which command has the brokers validate changes.", default="apply"
         ),
-        "description": key(TEXT, "What it is for, in words.", "three brokers in Frankfurt"),
     }
     return block(
         "cluster", "How to reach a cluster, and what is different there.", keys, required=("bootstrap-servers",)
@@ -335,7 +334,7 @@ _TYPES = {
     "array": "a list",
     "object": "a mapping",
 }
-_SECRET = re.compile(r"password|passwd|passphrase|secret|token$|jaas|private[._-]?key", re.IGNORECASE)
+_SECRET = re.compile(r"password|passwd|passphrase|secret|token\b|jaas|private[._-]?key", re.IGNORECASE)
 _REFERENCE = re.compile(r"\$\{[^}]*\}|file:.*|command:.*")
 _LONGEST_QUOTE = 60
 
@@ -617,11 +616,13 @@ class _Problems:
         )
 
     def _line_with(self, *changes: tuple[Location, str]) -> str:
-        """The line with other text in these places, without its indent; "" when they stand on several lines."""
+        """The line with other text in these places, without its indent; "" for one that may hold a secret."""
         number = changes[0][0].line
         if any(place.line != number for place, _ in changes):
             changes = changes[:1]
         line = self.lines[number - 1]
+        if _SECRET.search(line):
+            return ""
         for place, text in sorted(changes, reverse=True):
             line = line[: place.column - 1] + text + line[place.end_column - 1 :]
         return line.strip()

@@ -95,7 +95,6 @@ def _streams() -> Schema:
 
 def principal() -> Schema:
     keys = {
-        "description": DESCRIPTION,
         "state": _STATE,
         "manage": _MANAGE,
         "clusters": CLUSTERS,
