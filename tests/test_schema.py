@@ -266,6 +266,12 @@ def test_a_literal_secret_is_named_and_never_shown() -> None:
     assert not any(secret in repr(finding) for finding in found for secret in ("hunter2", "abc"))
 
 
+def test_a_line_with_a_secret_is_not_offered_for_pasting() -> None:
+    found = check("applications:\n  a: {produces: order.*, secret: hunter2}\n")
+
+    assert [(finding.code, finding.fix) for finding in found] == [("KO1202", ""), ("KO1211", "")]
+
+
 @pytest.mark.parametrize("reference", ["${PASSWORD}", "file:secrets/a", "command:pass a"])
 def test_a_reference_to_a_secret_is_none(reference: str) -> None:
     found = check(f'applications:\n  a:\n    user: {{password: "{reference}"}}\n')
@@ -292,6 +298,10 @@ def test_a_value_that_passed_for_one_key_is_still_wrong_for_another() -> None:
 # each key, tried with a value of every wrong type
 
 SAMPLES: dict[str, Any] = {"string": "{}", "integer": -77, "number": 0.123, "boolean": True, "array": [], "object": {}}
+
+
+REMOVED = {written for one in SETTINGS.values() if one.removed for written in (one.name, one.written)}
+"""No current Kafka has them, so they are nobody's suggestion."""
 
 
 def keys_of(
