@@ -56,9 +56,9 @@ class _Bad(Exception):  # noqa: N818  # carries the broker's reason
 
 
 Parse = Callable[[str], str]
-_JAVA_WHOLE = re.compile(r"[+-]?\d{1,40}", re.ASCII)
-_JAVA_REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
-_THROTTLED = re.compile(r"\d+:\d+", re.ASCII)
+_JAVA_WHOLE = re.compile(r"[+-]?\d{1,40}")  # of any script, as Long.parseLong
+_JAVA_REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?[dDfF]?", re.ASCII)
+_THROTTLED = re.compile(r"\*|(\d+:\d+(,\d+:\d+)*)?,*", re.ASCII)
 
 
 def _whole(kind: str, low: int | None = None, high: int | None = None, *, also: int | None = None) -> Parse:
@@ -89,7 +89,7 @@ def _boolean(text: str) -> str:
 def _ratio(text: str) -> str:
     if not _JAVA_REAL.fullmatch(text.strip()):
         raise _Bad(text, "Not a number of type DOUBLE")
-    value = float(text)
+    value = float(text.strip().rstrip("dDfF"))
     if value < 0:
         raise _Bad(java_double(value), "Value must be at least 0")
     if value > 1:
@@ -129,14 +129,16 @@ def _any_text(text: str) -> str:
     return text.strip()
 
 
-def _throttled_replicas(text: str) -> str:
-    elements = _elements(text)
-    if elements != ["*"] and not all(_THROTTLED.fullmatch(element) for element in elements):
-        raise _Bad(
-            f"[{', '.join(elements)}]",
-            "must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...",
-        )
-    return ",".join(elements)
+def _throttled_replicas(name: str) -> Parse:
+    expected = "the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],..."
+
+    def parse(text: str) -> str:
+        elements = _elements(text)
+        if not _THROTTLED.fullmatch(",".join(elements)):
+            raise _Bad(f"[{', '.join(elements)}]", f"{name} must be {expected}")
+        return ",".join(elements)
+
+    return parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,10 @@ _SETTINGS: Mapping[str, _Setting] = {
     "file.delete.delay.ms": _Setting(_whole("LONG", 0), {"log.segment.delete.delay.ms": "60000"}),
     "flush.messages": _Setting(_whole("LONG", 1), {"log.flush.interval.messages": _FOREVER}),
     "flush.ms": _Setting(_whole("LONG", 0), {"log.flush.interval.ms": None, "log.flush.scheduler.interval.ms": _FOREVER}),
-    "follower.replication.throttled.replicas": _Setting(_throttled_replicas, {}),
+    "follower.replication.throttled.replicas": _Setting(_throttled_replicas("follower.replication.throttled.replicas"), {}),
     "index.interval.bytes": _Setting(_whole("INT", 0), {"log.index.interval.bytes": "4096"}),
-    "leader.replication.throttled.replicas": _Setting(_throttled_replicas, {}),
+    "internal.segment.bytes": _Setting(_whole("INT"), {}, since=(4, 1)),
+    "leader.replication.throttled.replicas": _Setting(_throttled_replicas("leader.replication.throttled.replicas"), {}),
     "local.retention.bytes": _Setting(_whole("LONG", -2), {"log.local.retention.bytes": "-2"}),
     "local.retention.ms": _Setting(_whole("LONG", -2), {"log.local.retention.ms": "-2"}),
     "max.compaction.lag.ms": _Setting(_whole("LONG", 1), {"log.cleaner.max.compaction.lag.ms": _FOREVER}),

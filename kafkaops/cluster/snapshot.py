@@ -43,7 +43,9 @@ Named = TypeVar("Named", NewTopic, MorePartitions, AlterTopic)
 
 LOST: Final = KafkaError("TIMED_OUT", "the answer was lost")  # from a hook: done, but the caller does not learn it
 
-_NO_TOPIC = KafkaError("UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.")
+# Kafka has words for it only where it should delete.
+_NO_TOPIC = KafkaError("UNKNOWN_TOPIC_OR_PARTITION")
+_NO_TOPIC_TO_DELETE = KafkaError("UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.")
 _NO_TOPIC_ID = KafkaError("UNKNOWN_TOPIC_ID", "This server does not host this topic ID.")
 _NO_TOPIC_RIGHT = KafkaError("TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed.")
 _NO_CLUSTER_RIGHT = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "Cluster authorization failed.")
@@ -216,7 +218,7 @@ class SnapshotCluster:
         return {name: self._view(name, seen, live) for name in names}
 
     def _view(self, name: str, seen: Mapping[str, SnapshotTopic], live: frozenset[int]) -> TopicView | KafkaError:
-        found = self._fault("topics", name) or self._known(name, seen)
+        found = self._fault("topics", name) or self._shown(name, seen)
         if isinstance(found, KafkaError):
             return found
         in_sync = tuple(tuple(replica for replica in replicas if replica in live) for replicas in found.assignment)
@@ -272,7 +274,7 @@ class SnapshotCluster:
         return {name: self._bytes(name, live) for name in names}
 
     def _bytes(self, name: str, live: frozenset[int]) -> int | KafkaError:
-        found = self._fault("topic_bytes", name) or self._known(name, self._topics)
+        found = self._fault("topic_bytes", name) or self._shown(name, self._topics)
         if isinstance(found, KafkaError):
             return found
         for number, replicas in enumerate(found.assignment):
@@ -451,8 +453,9 @@ class SnapshotCluster:
             return KafkaError("TOPIC_DELETION_DISABLED", "Topic deletion is disabled.")
         if wanted_id and (topic is None or topic.topic_id != wanted_id):
             return _NO_TOPIC_ID
-        found = self._known(name, self._topics)
-        return found if isinstance(found, KafkaError) else None
+        if name in self.hidden:
+            return _NO_TOPIC_RIGHT
+        return None if topic else _NO_TOPIC_TO_DELETE
 
     def create_acls(self, bindings: Iterable[AclBinding]) -> Mapping[AclBinding, KafkaError | None]:
         def create(binding: AclBinding) -> KafkaError | None:
@@ -539,6 +542,11 @@ class SnapshotCluster:
         if name in self.hidden:
             return _NO_TOPIC_RIGHT
         return seen.get(name) or bad_name(name) or _NO_TOPIC
+
+    def _shown(self, name: str, seen: Mapping[str, SnapshotTopic]) -> SnapshotTopic | KafkaError:
+        """Metadata gives an error no words."""
+        found = self._known(name, seen)
+        return KafkaError(found.name) if isinstance(found, KafkaError) else found
 
     def _seen_by(self, broker: int) -> SnapshotState:
         return self.lagging.get(broker) or SnapshotState(self._topics, self._acls, self._created)
