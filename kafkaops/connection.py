@@ -21,18 +21,11 @@ def connect(
     Errors: Refusal (exit 4) for a properties file that does not hold, ClusterFailure for a cluster that does not answer, or that has another id than the entry pins.
     """
     from kafkaops.cluster import live  # loads both clients, which --help and validate do without
-    from kafkaops.cluster.properties import ClientConfig, PropertiesError, load
+    from kafkaops.cluster.properties import PropertiesError, load, without_a_file
 
     path, folder, trusted = _file(entry, root, environ)
     if path is None:
-        servers = ",".join(entry.bootstrap_servers)
-        plain: dict[str, str | int | bool] = {
-            "bootstrap.servers": servers,
-            "security.protocol": "PLAINTEXT",
-            "socket.timeout.ms": int(timeout * 1000),
-        }
-        kafka_python = {"bootstrap_servers": list(entry.bootstrap_servers), "security_protocol": "PLAINTEXT"}
-        config = ClientConfig(entry.bootstrap_servers, plain, kafka_python, None)
+        config = without_a_file(entry.bootstrap_servers, timeout=timeout)
     else:
         try:
             config = load(

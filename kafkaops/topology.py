@@ -35,7 +35,9 @@ class Topology:
 
     @property
     def texts(self) -> Mapping[str, str]:
-        return {document.file: document.text for document in self.documents}
+        """A file of which no key is ours is somebody else's, perhaps with secrets: it is not quoted."""
+        ours = schema.topology_schema()["properties"].keys() | schema.settings_schema()["properties"].keys()
+        return {document.file: document.text for document in self.documents if document.root.keys() & ours}
 
     @property
     def valid(self) -> bool:

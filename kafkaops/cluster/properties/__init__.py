@@ -9,7 +9,7 @@ from kafkaops.cluster.properties import login, settings, tls
 from kafkaops.cluster.properties.references import References
 from kafkaops.cluster.properties.settings import Part, PropertiesError, Settings
 
-__all__ = ["ClientConfig", "PropertiesError", "load"]
+__all__ = ["ClientConfig", "PropertiesError", "load", "without_a_file"]
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _SERVER = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
@@ -58,6 +58,17 @@ def load(
         kafka_python |= part.kafka_python
     principal = next((part.principal for part in parts if part.principal), None)
     return ClientConfig(servers, confluent, kafka_python, principal)
+
+
+def without_a_file(bootstrap_servers: Sequence[str], *, timeout: float) -> ClientConfig:
+    """PLAINTEXT to these brokers, as for a file that is empty."""
+    pace = _pace(Settings(Path(), {}, References({}, Path(), commands=False, timeout=timeout)), timeout)
+    return ClientConfig(
+        tuple(bootstrap_servers),
+        {"bootstrap.servers": ",".join(bootstrap_servers), "security.protocol": "PLAINTEXT", **pace.confluent},
+        {"bootstrap_servers": list(bootstrap_servers), "security_protocol": "PLAINTEXT", **pace.kafka_python},
+        None,
+    )
 
 
 def _protocol(settings: Settings) -> str:

@@ -288,17 +288,18 @@ def _remarks(grants: list[AclBinding], after: AclSet, want: WantedAcls) -> Itera
             continue
         if not effective(acl, after):
             yield _remark("KO3103", Severity.WARNING, acl, "has no effect: a DENY stands before it", want)
-        elif wider := _wider(acl, after):
+        elif wider := _wider(acl, after, want):
             yield _remark(
                 "KO3104", Severity.NOTICE, acl, f"is already given by {wider.principal} on {resource(wider)}", want
             )
 
 
-def _wider(acl: AclBinding, after: AclSet) -> AclBinding | None:
+def _wider(acl: AclBinding, after: AclSet, want: WantedAcls) -> AclBinding | None:
+    """Among those that no file declares: what the files say twice is meant."""
     needed = gives(acl.operation, acl.resource_type)
     for other in sorted(after.concerning(acl.resource_type, acl.principal)):
         enough = needed <= gives(other.operation, other.resource_type)
-        if other != acl and other.permission == "Allow" and enough and covers(other, acl):
+        if other not in want.bindings and other.permission == "Allow" and enough and covers(other, acl):
             return other
     return None
 
