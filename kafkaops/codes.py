@@ -33,12 +33,7 @@ class Code:
 
 
 class NotACode(LookupError):  # noqa: N818  # reads as the sentence it stands for
-    """`explain` was asked for what is neither a code nor a topic setting."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    """`explain` was asked for what is no code; its sentence names the nearest one."""
 
 
 @cache
@@ -61,17 +56,17 @@ def title(code: str) -> str:
 
 
 def explain(code: str) -> str:
-    """The long form: what, why, an example, how to fix, how to allow. Raises NotACode with the nearest one."""
+    """The long form: what, why, an example, how to fix, how to allow; ends with a newline. Raises NotACode with the nearest one."""
     asked = code.upper()
     known = registry().get(asked)
     if known is None:
-        raise NotACode(f"`{code}` is not a code", _nearest(asked))
-    return "\n".join(_explained(known))
+        raise NotACode(f"`{code}` is no finding code, {_nearest(asked)}")
+    return "".join(f"{line}\n" for line in _explained(known))
 
 
 def _nearest(asked: str) -> str:
     close = difflib.get_close_matches(asked, registry(), n=1, cutoff=0.5)
-    return f"write `kafkaops explain {close[0]}`" if close else "a code is `KO` and four digits, such as `KO2104`"
+    return f"the nearest is `{close[0]}`" if close else "one is written `KO2104`"
 
 
 def _explained(one: Code) -> Iterator[str]:
@@ -119,7 +114,7 @@ def explain_setting(facts: Mapping[str, Any]) -> str:
 
     facts: `dataclasses.asdict` of a `Setting` of kinds/topic/settings.py.
     """
-    return "\n".join(_setting(facts))
+    return "".join(f"{line}\n" for line in _setting(facts))
 
 
 def _setting(facts: Mapping[str, Any]) -> Iterator[str]:

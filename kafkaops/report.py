@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -128,7 +128,7 @@ class _HasBinding(Protocol):
 def plan_document(plan: Plan, header: Header, exit_code: int) -> Document:
     """For `plan` and `drift`, and for the screen that `apply` shows before it asks."""
     return {
-        **_head("kafkaops.plan", header.command, header.created_at, _plan_verdict(plan), exit_code),
+        **_head("kafkaops.plan", header.command, header.created_at, _plan_verdict(plan, exit_code), exit_code),
         **_cluster(header),
         "options": {"only": list(plan.partial)},
         **_planned(plan),
@@ -281,17 +281,16 @@ def _cluster(header: Header) -> Document:
     }
 
 
-def _plan_verdict(plan: Plan) -> str:
-    if plan.blocked:
+def _plan_verdict(plan: Plan, exit_code: int) -> str:
+    """Blocked too where `--fail-on warning` asks for it."""
+    if plan.blocked or exit_code == Exit.BLOCKED:
         return "blocked"
     return "ready" if plan.changes else "in_sync"
 
 
 def _apply_verdict(plan: Plan, outcomes: Sequence[Outcome], verified: Sequence[Finding]) -> str:
     if plan.blocked or not plan.changes:
-        return _plan_verdict(plan)
-    if not outcomes:
-        return "failed"
+        return _plan_verdict(plan, Exit.DONE)
     done = {outcome.change_id for outcome in outcomes if outcome.result is Result.APPLIED}
     whole = done >= {change.id for change in plan.changes} and not any(one.blocks for one in verified)
     return "applied" if whole else "incomplete"
@@ -343,28 +342,29 @@ class _RefsByChange:
     """Which findings speak of which change: named by the change's codes, about its resource, and about its field if several are."""
 
     def __init__(self, found: Sequence[Finding], entries: Sequence[Document]) -> None:
-        self._by_code: dict[str, list[tuple[Finding, str]]] = {}
+        self._told: dict[tuple[str, str], list[tuple[frozenset[str], str]]] = {}
         for finding, entry in zip(found, entries, strict=True):
-            self._by_code.setdefault(finding.code, []).append((finding, entry["ref"]))
+            words = frozenset(word for text in (finding.message, *finding.consent) for word in text.split())
+            self._told.setdefault((finding.code, finding.address), []).append((words, entry["ref"]))
 
     def of(self, change: Change) -> list[str]:
-        return [ref for code in change.codes for ref in self._of_code(change, self._by_code.get(code, []))]
+        return [ref for code in change.codes for ref in self._of_code(code, change)]
 
-    def _of_code(self, change: Change, candidates: Sequence[tuple[Finding, str]]) -> list[str]:
-        near = [(finding, ref) for finding, ref in candidates if _concerns(finding, change)]
-        exact = [ref for finding, ref in near if _names_it(finding, change)]
-        return exact or [ref for _, ref in near]
-
-
-def _concerns(finding: Finding, change: Change) -> bool:
-    return change.address == finding.address or change.address.startswith(f"{finding.address}/")
+    def _of_code(self, code: str, change: Change) -> list[str]:
+        near = [(words, ref, rest) for top, rest in _upwards(change) for words, ref in self._told.get((code, top), ())]
+        fields = {one.name for one in change.fields}
+        exact = [ref for words, ref, rest in near if words & (fields | {rest})]
+        return exact or [ref for _, ref, _ in near]
 
 
-def _names_it(finding: Finding, change: Change) -> bool:
-    """In its own words: the field that changes, or the rest of the address that is revoked."""
-    rest = change.address.removeprefix(finding.address).lstrip("/")
-    names = {one.name for one in change.fields} | {rest}
-    return any(names & set(text.split()) for text in (finding.message, *finding.consent))
+def _upwards(change: Change) -> Iterator[tuple[str, str]]:
+    """The address and what it is part of, each with the rest: `acl/User:x` and `topic/t/read`."""
+    yield change.address, ""
+    head, rest = change.address, ""
+    while "/" in head:
+        head, _, last = head.rpartition("/")
+        rest = f"{last}/{rest}" if rest else last
+        yield head, rest
 
 
 def _change(change: Change, refs: list[str]) -> Document:
@@ -521,7 +521,7 @@ def _grants(grants: Grants) -> Document:
     }
 
 
-def _commands(bindings: Iterable[AclBinding]) -> Iterable[str]:
+def _commands(bindings: Iterable[AclBinding]) -> Iterator[str]:
     """As `kafka-acls.sh` takes them, one a resource."""
     kept = sorted(bindings, key=lambda one: (one.principal, one.permission, one.resource, one.host, one.operation))
     for (principal, permission, (kind, pattern, name), host), group in groupby(

@@ -236,3 +236,5 @@ def plan(
 BLOCKED = plan(CREATES + SAFE + LOSSES + GRANTS + REVOKES, DANGERS + ERRORS + REMARKS)
 READY = plan(CREATES + SAFE + GRANTS)
 IN_SYNC = plan(tallies={"topic": Tally(389, 23), "acl": Tally(1103, 105)})
+
+

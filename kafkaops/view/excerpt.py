@@ -29,29 +29,32 @@ def _headline(finding: Finding) -> str:
 
 
 def _places(finding: Finding, texts: Mapping[str, str], width: int) -> Iterator[str]:
-    gutter = _gutter(finding, texts)
     if finding.where is None:
         return
-    marks = [(finding.where, finding.label, "^"), *((place, label, "-") for place, label in finding.also)]
-    for place, label, sign in marks:
-        arrow = "-->" if sign == "^" else ":::"
-        quoted = list(_quoted(place, label, sign, texts, gutter, width))
-        named = "" if quoted or sign == "^" or not label else f" {label}"
-        yield visible(f"{' ' * gutter}{arrow} {place}{named}")
-        if quoted:
-            yield _bar(gutter)
-            yield from quoted
-    if _line(finding.where, texts) is not None and not finding.also:
+    gutter = _gutter(finding, texts)
+    yield visible(f"{' ' * gutter}--> {finding.where}")
+    main = list(_quoted(finding.where, finding.label, "^", texts, gutter, width))
+    yield from main
+    if main and not finding.also:
         yield _bar(gutter)
+    for place, label in finding.also:
+        quoted = list(_quoted(place, label, "-", texts, gutter, width))
+        if main:
+            yield _bar(gutter)
+        yield visible(f"{' ' * gutter}::: {place}" + ("" if quoted or not label else f" {label}"))
+        yield from quoted
 
 
 def _gutter(finding: Finding, texts: Mapping[str, str]) -> int:
-    """As wide as the widest line number that is quoted, and never less than two."""
+    """As wide as the widest line number that is quoted."""
     places = [place for place in (finding.where, *(place for place, _ in finding.also)) if place]
     numbers = [place.line for place in places if place.file in texts]
     if finding.fix and finding.where:
         numbers.append(finding.where.line + finding.fix.count("\n"))
-    return max((len(str(number)) for number in numbers), default=2) if numbers else 2
+    return max((len(str(number)) for number in numbers), default=_GUTTER)
+
+
+_GUTTER = 2  # where nothing is quoted
 
 
 def _bar(gutter: int) -> str:
@@ -63,6 +66,7 @@ def _quoted(place: Location, label: str, sign: str, texts: Mapping[str, str], gu
     if line is None:
         return
     room = max(width - gutter - 3, 40)
+    yield _bar(gutter)
     for number, before in _lines_before(place, texts):
         yield f"{number:>{gutter}} | {_whole(before, room)}".rstrip()
     shown, indent, length = _span(line, place, room)
@@ -77,15 +81,17 @@ def _line(place: Location, texts: Mapping[str, str]) -> str | None:
 
 
 def _lines_before(place: Location, texts: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    """Up to two, where the line is nested and they say in what."""
+    """Up to two that say what the line is part of: the key above it, or its neighbour."""
     lines = _safe_lines(texts[place.file])
-    if not lines[place.line - 1].startswith((" ", "-")):
-        return
-    start = max(place.line - 1 - _LINES_BEFORE, 0)
-    before = [(index + 1, lines[index]) for index in range(start, place.line - 1)]
-    while before and not before[0][1].strip():
-        before.pop(0)
-    yield from before
+    indent, found = _indent(lines[place.line - 1]), list[tuple[int, str]]()
+    for number in range(place.line - 1, max(place.line - 1 - _LINES_BEFORE, 0), -1):
+        line = lines[number - 1]
+        if not line.strip() or not 0 < _indent(line) <= indent:
+            break
+        found.append((number, line))
+        if _indent(line) < indent:
+            break
+    yield from reversed(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from rich.color import ColorSystem
 from rich.style import Style
 
+from kafkaops.findings import Exit
 from kafkaops.plan import Phase
 from kafkaops.report import finding_of
 from kafkaops.view.excerpt import excerpt
@@ -133,7 +134,7 @@ def _header(document: Document, width: int) -> Iterator[Line]:
         style="bold",
     )
     who = f" as {live['principal']}" if live["principal"] else ""
-    yield from _labelled("files", f"{source['path']}, {_count(source['files'], 'file')}", width)
+    yield (Span(f"  files   {source['path']}, {_count(source['files'], 'file')}"),)
     yield from _labelled("live", f"read {_moment(live['read_at'])} in {live['seconds']} s{who}", width)
     if live["scope"]:
         yield from _labelled("scope", _scope(live["scope"]), width)
@@ -350,17 +351,23 @@ def _starts(rows: Sequence[_Row]) -> list[int]:
 
 
 def _row(row: _Row, starts: Sequence[int], width: int) -> Iterator[Line]:
-    text = row.lead[1:] + row.cells[0]
+    """In columns; closer together where that is too wide; and on a second line what is too wide even so."""
     sign = Span(row.lead[0], _SIGNS.get(row.lead[0], ""))
-    for index, cell in enumerate(row.cells[1:]):
-        if not cell:
-            continue
-        gap = max(starts[index] - 1 - cells(text), _GAP)
-        if 1 + cells(text) + gap + cells(cell) > width:
+    first, *rest = row.cells
+    full = [(start, cell) for start, cell in zip(starts, rest, strict=False) if cell]
+    text = row.lead[1:] + first
+    in_columns = text
+    for start, cell in full:
+        in_columns += " " * max(start - 1 - cells(in_columns), _GAP) + cell
+    if cells(in_columns) < width:
+        yield (sign, Span(in_columns))
+        return
+    for _, cell in full:
+        if cells(text) + _GAP + cells(cell) < width:
+            text += " " * _GAP + cell
+        else:
             yield (sign, Span(text))
             sign, text = Span(" "), " " * 11 + cell
-        else:
-            text += " " * gap + cell
     yield (sign, Span(text))
 
 
@@ -440,8 +447,7 @@ def _judgement(document: Document) -> str:
             rest = f"{_count(consent, 'danger')} acknowledged" if consent else "nothing needs acknowledgement"
             return f"READY: {_count(changes, 'change')}, {rest}{_partly(document)}"
         case _ if drift:
-            stopped = _blockers(document)
-            rest = f"; {stopped}" if stopped else ""
+            rest = f"; {_blockers(document)}" if document["verdict"] == "blocked" else ""
             return f"DRIFT: {_count(changes, 'difference')} between the cluster and the files{rest}{_partly(document)}"
         case _:
             return f"BLOCKED: {_blockers(document)}; nothing was changed{_partly(document)}"
@@ -460,20 +466,41 @@ def _blockers(document: Document) -> str:
     counts = document["summary"]["findings"]
     dangers, errors = counts["danger_unacknowledged"], counts["error"]
     needs = f"{_count(dangers, 'danger')} {'needs' if dangers == 1 else 'need'} acknowledgement" if dangers else ""
-    return ", ".join(filter(None, [needs, _count(errors, "error") if errors else ""]))
+    told = ", ".join(filter(None, [needs, _count(errors, "error") if errors else ""]))
+    return told or _count(counts["warning"], "warning")
 
 
 def _next(document: Document, width: int) -> Iterator[Line]:
     cluster = shlex.quote(document["cluster"]["name"])
     blocking = [one for one in document["findings"] if one["blocking"]]
-    if document["verdict"] == "ready" and document["command"] != "apply":
-        yield from _labelled("to go on", f"kafkaops apply --cluster {cluster}", width, wide=_END)
     targets = _ack_targets(document["findings"])
+    if document["verdict"] == "ready" and document["command"] != "apply":
+        does = "  (sets the cluster back)" if document["command"] == "drift" else ""
+        yield _command("to go on", f"kafkaops apply --cluster {cluster}{does}")
     if targets:
-        yield from _labelled("to go on", f"kafkaops ack {' '.join(targets)}", width, wide=_END)
-        yield from _labelled("", "writes the acknowledgements into your YAML", width, wide=_END)
+        yield from _ack_commands(targets, cluster, width)
+        yield _command("", "writes the acknowledgements into your YAML")
     if blocking:
-        yield from _labelled("to learn", f"kafkaops explain {blocking[0]['code']}", width, wide=_END)
+        yield _command("to learn", f"kafkaops explain {blocking[0]['code']}")
+
+
+def _command(label: str, command: str) -> Line:
+    """Never broken, so that it can be pasted."""
+    return (Span(f"  {label:<{_END}}  {command}"),)
+
+
+def _ack_commands(targets: Sequence[str], cluster: str, width: int) -> Iterator[Line]:
+    one = " ".join(["kafkaops ack --cluster", cluster, *targets])
+    if cells(one) + _END + 4 <= width:
+        yield _command("to go on", one)
+        return
+    shown = targets[:_MOST]
+    yield _command("to go on", f"kafkaops ack --cluster {cluster} \\")
+    for target in shown[:-1]:
+        yield _command("", f"  {target} \\")
+    yield _command("", f"  {shown[-1]}")
+    if len(targets) > len(shown):
+        yield _command("", f"and {len(targets) - len(shown):,} more")
 
 
 def _ack_targets(findings: Sequence[Document]) -> list[str]:
@@ -490,27 +517,23 @@ def _ack_targets(findings: Sequence[Document]) -> list[str]:
 
 def _applied(document: Document, width: int) -> Iterator[Line]:
     """The end of an apply; what came before was shown as it happened."""
-    if document["verdict"] in {"in_sync", "blocked", "ready"} or not any(
-        one["result"] != "not_reached" for one in document["outcomes"]
-    ):
-        yield from _plan(document, width, details=False) if document["verdict"] != "failed" else _not_begun(document)
+    if document["verdict"] in {"in_sync", "blocked"}:
+        yield from _plan(document, width, details=False)
         return
     yield from _paragraph(_outcome_headline(document), width, hang="  ", style="bold")
     for result, word in (("failed", "failed"), ("skipped", "skipped"), ("not_reached", "left")):
         yield from _outcomes([one for one in document["outcomes"] if one["result"] == result], word, width)
     for one in (one for one in document["findings"] if one["code"] == "KO7003"):
         yield from _labelled("differs", f"{one['message']} [{one['code']}]", width, wide=_END)
-    if document["verdict"] == "applied":
-        return
+    if document["verdict"] == "incomplete":
+        yield from _after_incomplete(document, width)
+
+
+def _after_incomplete(document: Document, width: int) -> Iterator[Line]:
     left = len(document["changes"]) - document["results"]["applied"]
     does = f"does the {left:,} that {'remains' if left == 1 else 'remain'}" if left else "does what still differs"
-    cluster = shlex.quote(document["cluster"]["name"])
     yield from _labelled("state", "what was applied stays; nothing needs rolling back", width, wide=_END)
-    yield from _labelled("to go on", f"kafkaops apply --cluster {cluster} ({does})", width, wide=_END)
-
-
-def _not_begun(document: Document) -> Iterator[Line]:
-    yield (Span(f"NOT APPLIED: nothing was changed, {_count(len(document['changes']), 'change')} left", "bold"),)
+    yield _command("to go on", f"kafkaops apply --cluster {shlex.quote(document['cluster']['name'])}  ({does})")
 
 
 def _outcome_headline(document: Document) -> str:
@@ -519,8 +542,11 @@ def _outcome_headline(document: Document) -> str:
         checked = document["verification"]
         again = f"; read again on every live broker, all {checked['checked']:,} as planned" if checked else ""
         return f"APPLIED: {_count(total, 'change')}{again}"
-    parts = [f"{results[key]:,} {word}" for key, word in _RESULTS if results[key]]
-    return f"INCOMPLETE: {results['applied']:,} of {total:,} done" + "".join(f", {part}" for part in parts)
+    parts = "".join(f", {results[key]:,} {word}" for key, word in _RESULTS if results[key])
+    if document["exit_code"] in {Exit.INTERRUPTED, Exit.TERMINATED}:
+        under_way = "; the step that was under way may be done or not"
+        return f"INTERRUPTED: {results['applied']:,} of {total:,} done{parts}{under_way}"
+    return f"INCOMPLETE: {results['applied']:,} of {total:,} done{parts}"
 
 
 _RESULTS = (("failed", "failed"), ("skipped", "skipped"), ("not_reached", "not reached"))
@@ -547,8 +573,8 @@ def _validation(document: Document, texts: Mapping[str, str], width: int, *, det
 
 def _failure(document: Document, texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:
     yield from _excerpts(document["findings"], texts, width, details=details)
-    words = {"invalid": "INVALID", "blocked": "BLOCKED"}.get(document["verdict"], "FAILED")
-    yield (Span(f"{words}: {_problems(document)}; nothing was changed", "bold"),)
+    if len(document["findings"]) > 1:
+        yield (Span(f"{document['verdict'].upper()}: {_problems(document)}", "bold"),)
 
 
 def _problems(document: Document) -> str:
@@ -567,22 +593,21 @@ def _excerpts(findings: Sequence[Document], texts: Mapping[str, str], width: int
         headline, *rest = excerpt(finding_of(group[0]), texts, width=width)
         yield (Span(headline, "bold"),)
         yield from ((Span(line),) for line in rest)
-        yield from _repeats(group[1:], details=details)
-        yield _EMPTY
+        yield from _repeats(group[1:], rest[-1].index("="), details=details)
+        if len(findings) > 1 or texts:
+            yield _EMPTY
     if len(groups) > len(shown):
         yield (Span(f"{len(groups) - len(shown):,} more problems, -v lists them"),)
         yield _EMPTY
 
 
-def _repeats(more: Sequence[Document], *, details: bool) -> Iterator[Line]:
+def _repeats(more: Sequence[Document], indent: int, *, details: bool) -> Iterator[Line]:
     if not more:
         return
-    places = f"{len(more):,} more place{'' if len(more) == 1 else 's'}"
-    if not details:
-        yield (Span(f"   = same problem at {places}, -v lists them"),)
-        return
-    yield (Span(f"   = same problem at {places}:"),)
-    yield from ((Span(f"     {_place(one['source']) or one['address']}"),) for one in more)
+    said = f"{' ' * indent}= same problem at {len(more):,} more place{'' if len(more) == 1 else 's'}"
+    yield (Span(f"{said}:" if details else f"{said}, -v lists them"),)
+    if details:
+        yield from ((Span(f"{' ' * indent}    {_place(one['source']) or one['address']}"),) for one in more)
 
 
 # describe
@@ -663,11 +688,15 @@ def _doctor(document: Document, width: int) -> Iterator[Line]:
         if one["help"]:
             yield from _paragraph(f"{' ' * (cells(lead) + 1)}help: {one['help']}", width, hang=" " * (cells(lead) + 7))
     for grants in document["grants"]:
-        yield from _bindings(f"ACLS THAT A PRINCIPAL FOR {grants['purpose'].upper()} NEEDS", grants["acls"], width)
+        yield from _bindings(f"ACLS FOR {_A[grants['purpose']]} PRINCIPAL", grants["acls"], width)
         yield _EMPTY
+        yield (Span("  the same as commands; add --bootstrap-server and --command-config"),)
         yield from ((Span(f"  {command}"),) for command in grants["commands"])
     yield _EMPTY
     yield (Span(_health(document["summary"]["checks"]), "bold"),)
+
+
+_A = {"plan": "A PLAN", "apply": "AN APPLY"}
 
 
 def _health(counts: Mapping[str, int]) -> str:
