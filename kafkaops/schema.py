@@ -374,17 +374,17 @@ class _Problems:
         for name in here:
             if name in schema["properties"] or any(re.search(pattern, name) for pattern in free):
                 continue
-            path = (*fault.path, name)
-            if not (secrets := list(self._secrets(here, name))):
-                yield self._unknown_key(here, name, schema, locate(self.document.root, path, key=True))
-            elif name in _NOT_YET.get(schema["title"], ()):
-                yield self._not_yet(name, locate(self.document.root, path, key=True))
+            where = locate(self.document.root, (*fault.path, name), key=True)
+            secrets = list(self._secrets(here, name))
+            if name in _NOT_YET.get(schema["title"], ()):
+                yield self._not_yet(name, where)
+            elif not secrets or _nearest(name, list(schema["properties"])):
+                yield self._unknown_key(here, name, schema, where)
+                continue
             yield from secrets
 
     def _unknown_key(self, here: Block, name: str, schema: Schema, where: Location) -> Finding:
         title = schema["title"]
-        if name in _NOT_YET.get(title, ()):
-            return self._not_yet(name, where)
         words = [word for word in schema["properties"] if settings.kafka_name(word) is None]
         nearest = _nearest(name, words)
         if "config" in schema["properties"]:

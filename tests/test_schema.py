@@ -333,6 +333,8 @@ EVERY_KEY = [
 
 def test_each_key_refuses_every_wrong_type_at_its_place_in_words() -> None:
     for file, path, asked in EVERY_KEY:
+        if path[-1] in SETTINGS:  # the other spelling is tried
+            continue
         for value in SAMPLES.values():
             if Draft202012Validator({**asked, "$defs": schema.settings_schema()["$defs"]}).is_valid(value):
                 continue
