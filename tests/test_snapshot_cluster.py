@@ -358,6 +358,7 @@ def test_more_than_ten_thousand_partitions_are_refused() -> None:
         "POLICY_VIOLATION", "Excessively large number of partitions per request."
     )
     assert created(cluster(), new("a", 10_000)) is None
+    assert created(cluster(kafka="3.8"), new("a", 10_001)) is None
 
 
 def test_a_topic_needs_a_replica() -> None:
@@ -565,6 +566,22 @@ def test_settings_come_and_go_with_versions() -> None:
     assert created(now, new("a", message_downconversion_enable="true")) is not None
     assert created(old, new("b", message_timestamp_after_max_ms="1")) is not None
     assert created(now, new("b", message_timestamp_after_max_ms="1")) is None
+
+
+@pytest.mark.parametrize("written", ["0.10.2", "2.8-IV1", "3.0"])
+def test_message_format_versions_are_known(written: str) -> None:
+    assert created(cluster(kafka="3.9"), new("a", message_format_version=written)) is None
+
+
+@pytest.mark.parametrize("written", ["", "1.5", "7d"])
+def test_no_other_message_format_version_is_known(written: str) -> None:
+    message = (
+        f"Invalid value {written} for configuration message.format.version: Version {written} is not a valid version"
+    )
+
+    assert created(cluster(kafka="3.9"), new("a", message_format_version=written)) == KafkaError(
+        "INVALID_CONFIG", message
+    )
 
 
 def test_small_segments_are_refused_from_4_1() -> None:
@@ -819,6 +836,15 @@ def test_senseless_acls_are_refused(changes: Mapping[str, str], reason: str) -> 
 
     assert live.create_acls([binding]) == {binding: KafkaError("INVALID_REQUEST", reason)}
     assert live.acls() == ()
+
+
+def test_two_phase_commit_is_an_operation_from_4_1() -> None:
+    binding = replace(READ, operation="TwoPhaseCommit", resource_type="TransactionalId")
+
+    assert cluster(kafka="4.1").create_acls([binding]) == {binding: None}
+    assert cluster(kafka="4.0").create_acls([binding]) == {
+        binding: KafkaError("INVALID_REQUEST", "Invalid operation UNKNOWN")
+    }
 
 
 @pytest.mark.parametrize(

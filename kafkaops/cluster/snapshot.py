@@ -1,7 +1,8 @@
 """A Kafka cluster in memory: plain values answer the reads, writes change them by Kafka's own rules and are refused in Kafka's words.
 
 For plans without a broker, for tests and for laws. What a test may do to it stands first in `SnapshotCluster`: stop brokers, hide topics, let one broker lag,
-make one item or a whole call fail. The rules are KRaft's; `zookeeper=True` changes only what the door shows of it.
+make one item or a whole call fail. The rules and the words are KRaft's; with `zookeeper=True` only
+replicas on brokers that are down and partitions during a reassignment are refused as ZooKeeper does.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ _NO_TOPIC_RIGHT = KafkaError("TOPIC_AUTHORIZATION_FAILED", "Topic authorization 
 _NO_CLUSTER_RIGHT = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "Cluster authorization failed.")
 _NO_AUTHORIZER = KafkaError("SECURITY_DISABLED", "No Authorizer is configured.")
 _INTERNAL = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state"})
-_MOST_PARTITIONS = 10_000  # of one CreateTopics request
+_MOST_PARTITIONS = 10_000  # of one CreateTopics request, from 3.9 on
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +340,7 @@ class SnapshotCluster:
             return KafkaError("INVALID_REPLICATION_FACTOR", message)
         if topic.partitions < 1:
             return KafkaError("INVALID_PARTITIONS", "Number of partitions was set to an invalid non-positive value.")
-        if topic.partitions > _MOST_PARTITIONS:
+        if topic.partitions > _MOST_PARTITIONS and self._version >= (3, 9):
             return KafkaError("POLICY_VIOLATION", "Excessively large number of partitions per request.")
         return self._spread(topic.partitions, topic.replication, self._created)
 
@@ -459,7 +460,7 @@ class SnapshotCluster:
 
     def create_acls(self, bindings: Iterable[AclBinding]) -> Mapping[AclBinding, KafkaError | None]:
         def create(binding: AclBinding) -> KafkaError | None:
-            refused = self._acl_refusal("Alter") or bad_acl(binding)
+            refused = self._acl_refusal("Alter") or bad_acl(binding, self._version)
             if refused is None:
                 self._own()
                 self._acls[binding] = None
