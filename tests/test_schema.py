@@ -240,7 +240,7 @@ def test_one_setting_in_two_spellings_shows_both() -> None:
 
 
 def test_a_missing_key_stands_at_the_block_s_own_key() -> None:
-    (finding,) = check("version: 1\nclusters:\n  production:\n    cluster-id: abc\n", "kafkaops.yaml")
+    (finding,) = check("version: 1\nclusters:\n  production: {cluster-id: abc}\n", "kafkaops.yaml")
 
     assert (finding.code, finding.where) == ("KO1205", Location("kafkaops.yaml", 3, 3, 13))
     assert finding.message == "cluster `production` has no `bootstrap-servers`"
