@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from kafkaops.sandbox import jars, java, nodes, prepare, processes, state
+from kafkaops.sandbox import archive, jars, java, nodes, prepare, processes, state
 from kafkaops.sandbox.model import Broker, Sandbox, SandboxError
 from kafkaops.sandbox.nodes import HOST, ZOOKEEPER, Node
 from kafkaops.sandbox.state import State
@@ -108,10 +108,13 @@ def add_scram_user(sandbox: Sandbox, name: str, password: str) -> None:
 
     known = state.read(sandbox.directory)
     live = _live(known)
-    patience = probe.Patience(time.monotonic() + LIMIT, lambda: None)
-    probe.set_password(live, name, password)
     login = _admin_login(sandbox.directory) | {"sasl.username": name, "sasl.password": password}
-    probe.wait_for_login(live, login, patience)
+    patience = probe.Patience(time.monotonic() + LIMIT, lambda: _refuse_the_dead(sandbox.directory, known, live))
+    try:
+        probe.set_password(live, name, password, patience)
+        probe.wait_for_login(live, login, patience)
+    except probe.NotReadyError as error:
+        raise _late(error.node, error.waiting) from error
 
 
 class _PortTakenError(Exception):
@@ -125,17 +128,19 @@ def _started(
     if not 1 <= brokers <= MOST:
         raise SandboxError(f"a sandbox of {brokers} brokers is not possible: write 1 to {MOST}")
     directory = directory.resolve()
-    design = prepare.Design(
-        directory,
-        brokers,
-        nodes.LISTENERS if listeners == "all" else nodes.DEFAULT_LISTENERS,
-        heap,
-        java.find(os.environ),
-        jars.find(kafka, os.environ, report),
-        secrets.token_hex(16),
-        secrets.token_urlsafe(18),
-    )
     _refuse_what_is_not_ours_to_replace(directory)
+    program, software = java.find(os.environ), jars.find(kafka, os.environ, report)
+    design = prepare.Design(
+        directory=directory,
+        brokers=brokers,
+        listeners=nodes.LISTENERS if listeners == "all" else nodes.DEFAULT_LISTENERS,
+        heap=heap,
+        java=program,
+        software=software,
+        archive=archive.place(program, software),
+        token=secrets.token_hex(16),
+        password=secrets.token_urlsafe(18),
+    )
     with processes.keeper(design.token) as release:
         yield _start(design, report), release
 
@@ -168,6 +173,9 @@ def _start_on(design: prepare.Design, ports: Iterator[int], report: Callable[[st
         _spawn(known, node.name, node.home)
     known = replace(known, cluster_id=_wait_until_ready(design.directory, known))
     state.write(design.directory, known)
+    if not design.archive.exists():
+        report("keeping Kafka's classes, once, for faster starts")
+        archive.make(design.archive, design.java, design.software, known.nodes[0], design.token)
     return _sandbox(design.directory, known)
 
 
@@ -222,7 +230,7 @@ def _refuse_the_dead(directory: Path, known: State, expected: Iterable[Node]) ->
     alive = processes.find(known.token)
     for name, log in logs.items():
         if name not in alive:
-            raise _PortTakenError if b"Address already in use" in log.read_bytes() else _ended(name, log)
+            raise _PortTakenError if "Address already in use" in prepare.text(log) else _ended(name, log)
 
 
 def _ended(name: str, log: Path) -> SandboxError:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 ZOOKEEPER = "zookeeper"
+ZOOKEEPER_MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 META = "meta.properties"
 PROTOCOLS = {
     "INTERNAL": "PLAINTEXT",  # between brokers, and the door of whoever has the machine: ANONYMOUS is a super user
@@ -67,6 +68,7 @@ def kraft(nodes: Sequence[Node]) -> dict[str, str]:
 def with_zookeeper(port: int) -> dict[str, str]:
     return {
         "zookeeper.connect": f"{HOST}:{port}",
+        "zookeeper.connection.timeout.ms": "60000",  # both start at once
         "zookeeper.session.timeout.ms": "6000",
         "authorizer.class.name": "kafka.security.authorizer.AclAuthorizer",
     }
@@ -115,7 +117,7 @@ def random_uuid() -> str:
 
 
 def java_arguments(
-    main: str, words: Sequence[str], jars: Sequence[Path], *, home: Path, options: Sequence[str], heap: str
+    command: Sequence[str], jars: Sequence[Path], *, home: Path, options: Sequence[str], heap: str
 ) -> str:
     """An @file, one argument a line: the process list stays readable."""
     arguments = [
@@ -124,7 +126,7 @@ def java_arguments(
         f"-XX:ErrorFile={home / 'logs' / 'crash.log'}",
         *options,
         *("-cp", ":".join(map(str, jars))),
-        *(main, *words),
+        *command,
     ]
     return "".join(f"{_quoted(each)}\n" for each in arguments)
 

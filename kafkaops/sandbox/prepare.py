@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kafkaops.sandbox import clients, jars, nodes, processes, state
+from kafkaops.sandbox import archive, clients, jars, nodes, processes, state
 from kafkaops.sandbox.model import SandboxError
 from kafkaops.sandbox.nodes import HOST, META, ZOOKEEPER
 from kafkaops.sandbox.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kafkaops.sandbox.jars import Software
     from kafkaops.sandbox.nodes import Node
@@ -35,6 +35,7 @@ class Design:
     heap: str
     java: Path
     software: Software
+    archive: Path
     token: str
     password: str
 
@@ -90,31 +91,35 @@ def _write_nodes(design: Design, known: State) -> None:
         properties = nodes.server_properties(
             node, mode, brokers=design.brokers, stores=design.stores, password=design.password
         )
-        _write_home(design, node.home, properties, "kafka.Kafka")
+        _write_home(design, node.home, properties)
+        options = archive.options(design.archive, node)
+        _write_arguments(design, node.home, "java.args", ("kafka.Kafka",), design.software.jars, options)
     if known.zookeeper:
         home = design.directory / ZOOKEEPER
-        main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
-        _write_home(design, home, nodes.zookeeper_properties(home, known.zookeeper), main)
+        _write_home(design, home, nodes.zookeeper_properties(home, known.zookeeper))
+        _write_arguments(design, home, "java.args", (nodes.ZOOKEEPER_MAIN,), design.software.zookeeper)
 
 
-def _write_home(design: Design, home: Path, properties: Mapping[str, str], main: str) -> None:
+def _write_home(design: Design, home: Path, properties: Mapping[str, str]) -> None:
     for name in ("data", "logs", "tmp"):
         (home / name).mkdir(parents=True)
     _write_properties(home / "process.properties", properties)
     _write_properties(home / "log.properties", nodes.log4j2() if _has_log4j2(design) else nodes.log4j1())
-    _write_arguments(design, home, main, home / "java.args")
 
 
-def _write_arguments(design: Design, home: Path, main: str, path: Path, *more: str) -> None:
-    paths = design.software.zookeeper if home.name == ZOOKEEPER else design.software.jars
+def _write_arguments(
+    design: Design, home: Path, name: str, words: Sequence[str], paths: Sequence[Path], more: Sequence[str] = ()
+) -> None:
+    """`words` are the main class and its arguments, after which comes the properties file."""
     log = home / "log.properties"
     options = (
         ["-Dlog4j2.disable.jmx=true", f"-Dlog4j2.configurationFile={log}"]
         if _has_log4j2(design)
         else [f"-Dlog4j.configuration={log.as_uri()}"]
     )
-    words = (*more, str(home / "process.properties"))
-    state.private(path, nodes.java_arguments(main, words, paths, home=home, options=options, heap=design.heap).encode())
+    command = [*words, str(home / "process.properties")]
+    text = nodes.java_arguments(command, paths, home=home, options=[*options, *more], heap=design.heap)
+    state.private(home / name, text.encode())
 
 
 def _has_log4j2(design: Design) -> bool:
@@ -138,8 +143,8 @@ def format_disks(design: Design, known: State) -> None:
 def _format_one(design: Design, known: State, formatted: Path) -> None:
     node = known.nodes[0]
     log, arguments = node.log.with_name("format.log"), node.home / "format.args"
-    words = ("format", "--cluster-id", known.cluster_id, "--config")
-    _write_arguments(design, node.home, "kafka.tools.StorageTool", arguments, *words)
+    words = ("kafka.tools.StorageTool", "format", "--cluster-id", known.cluster_id, "--config")
+    _write_arguments(design, node.home, arguments.name, words, design.software.jars)
     processes.wait(processes.spawn(known.java, known.token, "format", arguments, log), seconds=FORMAT_LIMIT)
     if not (node.data / META).exists():
         raise SandboxError(f"Kafka's storage tool did not format `{node.data}`{last_lines(log)}")
@@ -151,5 +156,10 @@ def _format_one(design: Design, known: State, formatted: Path) -> None:
 
 
 def last_lines(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LINES:] if log.exists() else []
+    lines = text(log).splitlines()[-LINES:]
     return "".join((f"; the last lines of `{log}`:", *(f"\n  {line}" for line in lines)))
+
+
+def text(log: Path) -> str:
+    """Empty while there is no log."""
+    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
