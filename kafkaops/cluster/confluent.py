@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
+import ssl
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from confluent_kafka import KafkaError as ClientError
@@ -36,11 +38,12 @@ class Complaint:
     kind: FailureKind
     sentence: str
     help: str = ""
+    certificate: bool = False  # why it does not verify is asked of OpenSSL, once it is final
 
 
-def greet(settings: Mapping[str, str | int | bool], *, timeout: float) -> Greeting:
-    """Log in and ask who the brokers are; `ClusterFailure` in one sentence at the first reason that is final."""
-    complaints = _Complaints(str(settings["bootstrap.servers"]).split(","), timeout)
+def greet(settings: Mapping[str, str | int | bool], *, timeout: float, tls: ssl.SSLContext | None = None) -> Greeting:
+    """Log in and ask who the brokers are; `ClusterFailure` in one sentence at the first reason that is final. `tls` only serves to explain a failure."""
+    complaints = _Complaints(str(settings["bootstrap.servers"]).split(","), timeout, tls)
     client = _client(settings, complaints)
     answer = client.describe_cluster(request_timeout=timeout)
     while not answer.done():
@@ -71,6 +74,7 @@ def _greeting(answer: Any, complaints: _Complaints) -> Greeting:
 class _Complaints:
     servers: list[str]
     timeout: float
+    tls: ssl.SSLContext | None
     _by_server: dict[str, Complaint] = field(default_factory=dict)
     _all_down_at: float | None = None
 
@@ -95,10 +99,17 @@ class _Complaints:
         refused = self._refused()
         if refused:
             return ClusterFailure(FailureKind.REFUSED, refused[0].sentence, help=refused[0].help)
-        complaints = [self._by_server.get(server) or self._silence(server) for server in self.servers]
-        sentences = dict.fromkeys(complaint.sentence for complaint in complaints)
-        help_ = next((complaint.help for complaint in complaints if complaint.help), "")
+        help_ = next((complaint.help for complaint in self._by_server.values() if complaint.help), "")
+        sentences = _together({server: self._sentence(server) for server in self.servers})
         return ClusterFailure(FailureKind.UNREACHABLE, "; ".join(sentences), help=help_)
+
+    def _sentence(self, server: str) -> str:
+        complaint = self._by_server.get(server)
+        if complaint is None:
+            return f"`{server}` did not answer within {self.timeout:g} s"
+        if complaint.certificate and self.tls:
+            return complaint.sentence + _why_unverified(server, self.tls, self.timeout)
+        return complaint.sentence
 
     def _note(self, text: str) -> None:
         server = _SERVER.search(text)
@@ -109,8 +120,15 @@ class _Complaints:
     def _refused(self) -> list[Complaint]:
         return [complaint for complaint in self._by_server.values() if complaint.kind is FailureKind.REFUSED]
 
-    def _silence(self, server: str) -> Complaint:
-        return Complaint(FailureKind.UNREACHABLE, f"`{server}` did not answer within {self.timeout:g} s")
+
+def _together(sentences: Mapping[str, str]) -> Iterator[str]:
+    """By server, each with its sentence; what is the same for several is said once."""
+    alike: dict[str, list[str]] = {}
+    for server, sentence in sentences.items():
+        alike.setdefault(sentence.replace(server, ""), []).append(server)
+    for first, *others in alike.values():
+        also = ", ".join(f"`{server}`" for server in others)
+        yield sentences[first] + (f" (the same for {also})" if others else "")
 
 
 class _Listener(logging.Handler):
@@ -122,76 +140,101 @@ class _Listener(logging.Handler):
         self._note(record.getMessage())
 
 
-_SERVER = re.compile(r"(?:^|//|\s)(?P<server>[^\s/\]]+:\d+)/(?:bootstrap|\d+)")
+# In an event `sasl_ssl://HOST:PORT/bootstrap: ...`, in a log line the same after `[thrd:...]: `; without a protocol when it is PLAINTEXT.
+_SERVER = re.compile(r"(?:^|//|: )(?P<server>(?:\[[^\]]+\]|[^\s/\[\]:]+):\d+)/(?:bootstrap|\d+): ")
 
 # librdkafka's words, the first that fits, and ours.
 _RULES = (
     (
         r"Unsupported SASL mechanism: broker's supported mechanisms: (?P<offers>[\w, -]+?)(?: \(|$)",
-        FailureKind.REFUSED,
-        "`{server}` does not take the login mechanism of the client properties",
-        "write `sasl.mechanism={offers}`",
+        Complaint(
+            FailureKind.REFUSED,
+            "`{server}` does not take the login mechanism of the client properties",
+            "write `sasl.mechanism={offers}`",
+        ),
     ),
     (
         r"Request not valid in current SASL state",
-        FailureKind.UNREACHABLE,
-        "`{server}` takes no SASL login",
-        "write `security.protocol=PLAINTEXT`, or name the port with a login",
+        Complaint(
+            FailureKind.UNREACHABLE,
+            "`{server}` takes no SASL login",
+            "write `security.protocol=PLAINTEXT` (with TLS: `SSL`), or name a port with a login",
+        ),
     ),
-    (r"SASL authentication error|_AUTHENTICATION", FailureKind.REFUSED, "`{server}` refused the credentials", ""),
-    (
-        r"(?:hostname|IP address) mismatch",
-        FailureKind.UNREACHABLE,
-        "the certificate of `{server}` is for another host name",
-        "name the server as its certificate does",
-    ),
+    (r"SASL authentication error", Complaint(FailureKind.REFUSED, "`{server}` refused the credentials")),
     (
         r"certificate verify failed",
-        FailureKind.UNREACHABLE,
-        "the certificate of `{server}` cannot be verified",
-        "`ssl.ca.location` (Java: `ssl.truststore.location`) is the authority that signed it",
+        Complaint(
+            FailureKind.UNREACHABLE,
+            "the certificate of `{server}` does not verify",
+            "name the server as its certificate does, and in `ssl.ca.location` (Java: `ssl.truststore.location`) the authority that signed it",
+            certificate=True,
+        ),
     ),
     (
-        r"alert (?:certificate required|bad certificate|unknown ca|handshake failure)|certificate_required",
-        FailureKind.REFUSED,
-        "`{server}` refused the client certificate, or wants one",
-        "",
+        r"alert (?:certificate required|bad certificate|unknown ca|handshake failure)",
+        Complaint(FailureKind.REFUSED, "`{server}` refused the client certificate, or wants one"),
     ),
     (
         r"connecting to a PLAINTEXT broker listener|wrong version number|packet length too long",
-        FailureKind.UNREACHABLE,
-        "`{server}` does not speak TLS",
-        "write `security.protocol=PLAINTEXT` or `SASL_PLAINTEXT`, or name the TLS port",
+        Complaint(
+            FailureKind.UNREACHABLE,
+            "`{server}` does not speak TLS",
+            "write `security.protocol=PLAINTEXT` or `SASL_PLAINTEXT`, or name a port with TLS",
+        ),
     ),
     (
         r"Disconnected.*in state APIVERSION_QUERY",
-        FailureKind.UNREACHABLE,
-        "`{server}` hung up on a connection without TLS",
-        "write `security.protocol=SSL` or `SASL_SSL`, or name the port without TLS",
+        Complaint(
+            FailureKind.UNREACHABLE,
+            "`{server}` hung up on a connection without TLS",
+            "write `security.protocol=SSL` or `SASL_SSL`, or name a port without TLS",
+        ),
     ),
     (
-        r"Disconnected: SSL connection closed by peer \(after \d+ms in state UP",
-        FailureKind.REFUSED,
-        "`{server}` hung up on a connection without a login",
-        "write `security.protocol=SASL_SSL`, or add a client certificate",
+        r"^(?!.*sasl_).*Disconnected.*in state UP",
+        Complaint(
+            FailureKind.REFUSED,
+            "`{server}` hung up on a connection without a login",
+            "write `security.protocol=SASL_SSL` or `SASL_PLAINTEXT`, or name a port without a login",
+        ),
     ),
-    (r"Connection refused", FailureKind.UNREACHABLE, "`{server}` refused the connection: nothing listens there", ""),
-    (r"Failed to resolve", FailureKind.UNREACHABLE, "`{server}` has an unknown host name", ""),
-    (r"SSL handshake failed", FailureKind.UNREACHABLE, "`{server}` and this client found no common TLS", ""),
+    (
+        r"lookup controller: .*feature not supported",
+        Complaint(FailureKind.UNREACHABLE, "`{server}` is the port of a controller", "name the port of a broker"),
+    ),
+    (
+        r"Connection refused",
+        Complaint(FailureKind.UNREACHABLE, "`{server}` refused the connection: nothing listens there"),
+    ),
+    (r"Failed to resolve", Complaint(FailureKind.UNREACHABLE, "`{server}` has an unknown host name")),
+    (r"SSL handshake failed", Complaint(FailureKind.UNREACHABLE, "`{server}` and this client found no common TLS")),
     (
         r"(?:failed|Disconnected): (?P<words>[^(:]+)",
-        FailureKind.UNREACHABLE,
-        "`{server}` cannot be reached: {words}",
-        "",
+        Complaint(FailureKind.UNREACHABLE, "`{server}` cannot be reached: {words}"),
     ),
 )
 
 
 def complaint_about(server: str, text: str) -> Complaint | None:
-    """One sentence of ours for what librdkafka said about a server; None where it is no reason to fail."""
-    for pattern, kind, sentence, help_ in _RULES:
+    """Ours for what librdkafka said about a server; None where that is no reason to fail."""
+    for pattern, complaint in _RULES:
         said = re.search(pattern, text)
         if said:
             words = {"server": server} | {name: value.strip() for name, value in said.groupdict().items()}
-            return Complaint(kind, sentence.format(**words), help_.format(**words))
+            sentence, help_ = complaint.sentence.format(**words), complaint.help.format(**words)
+            return replace(complaint, sentence=sentence, help=help_)
     return None
+
+
+def _why_unverified(server: str, tls: ssl.SSLContext, timeout: float) -> str:
+    """OpenSSL's reason, which librdkafka keeps to itself: another host name, an unknown authority, expired ..."""
+    host, _, port = server.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout) as plain:
+            tls.wrap_socket(plain, server_hostname=host.strip("[]")).close()
+    except ssl.SSLCertVerificationError as error:
+        return f": {error.verify_message[:1].lower()}{error.verify_message[1:].rstrip('.')}"
+    except OSError:
+        return ""
+    return ""

@@ -6,6 +6,7 @@ Importing this module loads both Kafka clients: import it where you connect.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +53,8 @@ _LOST_IN_A_ROW = 2  # then the rest is not sent: nobody is there to answer
 
 def connect(config: ClientConfig, *, timeout: float, expected_cluster_id: str | None = None) -> LiveCluster:
     """`timeout` in seconds, for the greeting and then for each request. WRONG_CLUSTER before anything but the cluster's id is asked."""
-    greeting = confluent.greet(config.confluent, timeout=timeout)
+    tls = config.kafka_python.get("ssl_context")
+    greeting = confluent.greet(config.confluent, timeout=timeout, tls=tls if isinstance(tls, ssl.SSLContext) else None)
     if expected_cluster_id not in {None, greeting.cluster_id}:
         raise protocol.wrong_cluster(config.bootstrap_servers[0], str(expected_cluster_id), greeting.cluster_id)
     settings = {**config.kafka_python, "bootstrap_servers": list(greeting.brokers)}
@@ -132,10 +134,9 @@ class LiveCluster:
             return dict.fromkeys(names, refused)
         views = self._read(partial(protocol.topics, names=names))
         counts = {name: len(view.assignment) for name, view in views.items() if isinstance(view, TopicView)}
-        held = [
-            _or_error(partial(protocol.replica_sizes, partitions=counts), self._to(broker.id))
-            for broker in said.brokers
-        ]
+        question = partial(protocol.replica_sizes, partitions=counts)
+        with ThreadPoolExecutor(_IN_FLIGHT) as pool:
+            held = list(pool.map(lambda broker: _or_error(question, self._to(broker.id)), said.brokers))
         return {name: _topic_bytes(view, held) for name, view in views.items()}
 
     def reassigning(self, names: Sequence[str]) -> frozenset[str] | KafkaError:

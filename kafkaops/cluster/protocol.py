@@ -9,30 +9,14 @@ from __future__ import annotations
 import base64
 import bisect
 import logging
+import socket
 import time
 import uuid
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-
-from kafka import errors
-from kafka.net.manager import KafkaConnectionManager
-from kafka.net.selector import NetworkSelector
-from kafka.protocol.admin import (
-    CreateAclsRequest,
-    CreatePartitionsRequest,
-    CreateTopicsRequest,
-    DeleteAclsRequest,
-    DeleteTopicsRequest,
-    DescribeAclsRequest,
-    DescribeClusterRequest,
-    DescribeConfigsRequest,
-    DescribeLogDirsRequest,
-    IncrementalAlterConfigsRequest,
-    ListPartitionReassignmentsRequest,
-)
-from kafka.protocol.metadata import ApiVersionsRequest, MetadataRequest
 
 from kafkaops.cluster import (
     AclBinding,
@@ -49,6 +33,28 @@ from kafkaops.cluster import (
     TopicView,
 )
 
+with warnings.catch_warnings():
+    # It reads its schemas by a function that Python 3.11 and 3.12 deprecate, which fails where warnings are errors.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from kafka import errors
+    from kafka.net.inet import KafkaNetSocket
+    from kafka.net.manager import KafkaConnectionManager
+    from kafka.net.selector import NetworkSelector
+    from kafka.protocol.admin import (
+        CreateAclsRequest,
+        CreatePartitionsRequest,
+        CreateTopicsRequest,
+        DeleteAclsRequest,
+        DeleteTopicsRequest,
+        DescribeAclsRequest,
+        DescribeClusterRequest,
+        DescribeConfigsRequest,
+        DescribeLogDirsRequest,
+        IncrementalAlterConfigsRequest,
+        ListPartitionReassignmentsRequest,
+    )
+    from kafka.protocol.metadata import ApiVersionsRequest, MetadataRequest
+
 Ask = Callable[[Any], Any]
 Node = int | str  # kafka-python names the bootstrap servers `bootstrap-0`, ...
 Item = TypeVar("Item")
@@ -56,6 +62,7 @@ Item = TypeVar("Item")
 _CONNECT_SECONDS = 10.0
 _RECONNECT_MS = 1_000
 _ANSWER_BYTES = 100_000_000
+_CLOSING = "closing"
 
 # It warns about each lost connection, and at DEBUG it writes requests with passwords.
 logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
@@ -88,6 +95,7 @@ class Connections:
             "request_timeout_ms": int(timeout * 1000),
             "reconnect_backoff_max_ms": _RECONNECT_MS,
             "receive_message_max_bytes": _ANSWER_BYTES,
+            "proxy_url": f"{_CLOSING}://",
         }
         self._manager = KafkaConnectionManager(self._net, **(dict(settings) | bounds))
         self._checked: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -176,6 +184,19 @@ class Connections:
             raise UnansweredError(f"`{self._address(node)}` did not answer within {self._timeout:g} s") from error
         except errors.KafkaError as error:
             raise UnansweredError(f"the connection to `{self._address(node)}` broke before it answered") from error
+
+
+class _ClosingSockets(KafkaNetSocket):  # type: ignore[misc]  # Any
+    """kafka-python drops the socket of a refused connection without closing it; a class for its `proxy_url` is how one gets between."""
+
+    SCHEMES = (_CLOSING,)
+
+    async def sock_connect(self, net: Any, sock: socket.socket, *address: Any, **limit: Any) -> Any:
+        try:
+            return await super().sock_connect(net, sock, *address, **limit)
+        except BaseException:
+            sock.close()
+            raise
 
 
 def wrong_cluster(server: str, expected: str, found: str) -> ClusterFailure:
