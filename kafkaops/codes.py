@@ -118,8 +118,7 @@ def explain_setting(facts: Mapping[str, Any]) -> str:
 
 
 def _setting(facts: Mapping[str, Any]) -> Iterator[str]:
-    name = facts["name"]
-    yield f"{name} (topic setting, written `{name.replace('.', '-')}`)"
+    yield f"{facts['name']} (topic setting)"
     yield ""
     yield from _wrapped(facts["meaning"])
     yield ""
@@ -138,6 +137,7 @@ def _setting(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "written", facts["name"].replace(".", "-")
     yield "type", facts["type"] + _written_as(facts)
     yield "default", _by_version(facts, "default")
     yield "valid", _valid(facts)

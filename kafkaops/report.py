@@ -19,6 +19,7 @@ from kafkaops import codes
 from kafkaops.access import AclBinding
 from kafkaops.findings import Exit, Finding, Location, Severity, sort_key
 from kafkaops.plan import Action, Change, FieldChange, Outcome, Plan, Result, Tally, Value
+from kafkaops.resource import Resource, ResourceField
 
 FORMAT_VERSION = "1.0"
 FORMATS = {
@@ -65,32 +66,6 @@ class Verification:
     """The reading after apply: how many changed things were read again, and what is not as planned."""
 
     checked: int
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceField:
-    """One field of one resource on both sides. `layer`: who wrote the wanted value, such as `profile order-events`."""
-
-    name: str
-    want: Value | None
-    have: Value | None
-    layer: str = ""
-    where: Location | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
-    """`facts`: what people want to know of it, such as its owner. `inherited`: what no file and no override says, but rules."""
-
-    address: str
-    declared: bool
-    live: bool
-    where: Location | None = None
-    facts: tuple[tuple[str, str], ...] = ()
-    fields: tuple[ResourceField, ...] = ()
-    inherited: tuple[tuple[str, Value], ...] = ()
-    bindings: tuple[AclBinding, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -144,7 +119,7 @@ def apply_document(
 ) -> Document:
     """`verification` None: it was not read again. A change without an outcome was not reached."""
     verified = () if verification is None else verification.findings
-    verdict = _apply_verdict(plan, outcomes, verified)
+    verdict = _apply_verdict(plan, outcomes, verification)
     by_id = {outcome.change_id: outcome for outcome in outcomes}
     rows = [by_id.get(change.id, Outcome(change.id, Result.NOT_REACHED)) for change in plan.changes]
     return {
@@ -288,12 +263,13 @@ def _plan_verdict(plan: Plan, exit_code: int) -> str:
     return "ready" if plan.changes else "in_sync"
 
 
-def _apply_verdict(plan: Plan, outcomes: Sequence[Outcome], verified: Sequence[Finding]) -> str:
+def _apply_verdict(plan: Plan, outcomes: Sequence[Outcome], verification: Verification | None) -> str:
+    """Applied only when the cluster was read again and shows it."""
     if plan.blocked or not plan.changes:
         return _plan_verdict(plan, Exit.DONE)
     done = {outcome.change_id for outcome in outcomes if outcome.result is Result.APPLIED}
-    whole = done >= {change.id for change in plan.changes} and not any(one.blocks for one in verified)
-    return "applied" if whole else "incomplete"
+    proven = verification is not None and not any(one.blocks for one in verification.findings)
+    return "applied" if proven and done >= {change.id for change in plan.changes} else "incomplete"
 
 
 def _planned(plan: Plan, verified: Iterable[Finding] = ()) -> Document:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
+from kafkaops import report
 from kafkaops.access import AclBinding
 from kafkaops.findings import Finding, Location, Severity
-from kafkaops.plan import Action, Change, Difference, FieldChange, From, Phase, Plan, Tally, Value, plan_of
-from kafkaops.report import Header, Scope
+from kafkaops.plan import (
+    Action,
+    Change,
+    Difference,
+    FieldChange,
+    From,
+    Outcome,
+    Phase,
+    Plan,
+    Result,
+    Tally,
+    Value,
+    plan_of,
+)
+from kafkaops.report import Check, Grants, Header, Health, Resource, ResourceField, Scope, Verification
 
 READ_AT = datetime(2026, 9, 28, 14, 2, 11, tzinfo=UTC)
 CREATED_AT = datetime(2026, 9, 28, 14, 2, 14, tzinfo=UTC)
@@ -238,3 +253,169 @@ READY = plan(CREATES + SAFE + GRANTS)
 IN_SYNC = plan(tallies={"topic": Tally(389, 23), "acl": Tally(1103, 105)})
 
 
+ACKNOWLEDGED = plan(LOSSES, tuple(replace(one, acknowledged=True) for one in DANGERS[:2]))
+DRIFTED = plan(SAFE)
+
+TEXTS = {
+    "topology/orders.yaml": """\
+domain: orders
+topics:
+  orders.refunds.v1:
+    partitions: 12
+    config: {retention.hours: 168}
+  clicks.raw:
+    partitions: many
+  clicks.raw: {}
+""",
+    "topology/clicks.yaml": """\
+topics:
+  clicks.raw: {profile: events}
+""",
+}
+INVALID = (
+    Finding(
+        code="KO1204",
+        severity=Severity.ERROR,
+        message="unknown topic setting `retention.hours`",
+        where=at("topology/orders.yaml", 5, 14, 15),
+        label="not a topic setting in Kafka 3.9",
+        help="use `retention.ms`; kafkaops accepts durations there",
+        fix="config: {retention.ms: 7d}",
+    ),
+    *(
+        Finding(
+            code="KO1202",
+            severity=Severity.ERROR,
+            message="`partitions` takes a whole number, not `many`",
+            where=at(file, line, 17, 4),
+            label="a text",
+            help="write digits",
+        )
+        for file, line in (("topology/orders.yaml", 7), ("topology/web.yaml", 12), ("topology/web.yaml", 16))
+    ),
+    Finding(
+        code="KO1301",
+        severity=Severity.ERROR,
+        message="topic `clicks.raw` is declared twice",
+        where=at("topology/orders.yaml", 8, 3, 10),
+        label="second declaration",
+        also=((at("topology/clicks.yaml", 2, 3, 10), "first declaration"),),
+    ),
+    Finding(
+        code="KO2401",
+        severity=Severity.ERROR,
+        message="`orders.refunds.v1` and `orders_refunds.v1` collide in metric names",
+        where=at("topology/other.yaml", 61, 3, 17),
+        notes=("Kafka replaces `.` with `_` in metrics, and refuses the second",),
+    ),
+    REMARKS[0],
+)
+UNREACHABLE = (
+    Finding(
+        code="KO6001",
+        severity=Severity.ERROR,
+        message="cluster `prod-eu1` did not answer within 15 s",
+        where=at("topology/kafkaops.yaml", 4, 5, 17),
+        help="check `bootstrap-servers`, the network, and `security.protocol`",
+        notes=("broker-1:9093: connection refused",),
+    ),
+)
+
+_HALF = (
+    Outcome(READY.changes[0].id, Result.APPLIED, seconds=0.4),
+    Outcome(READY.changes[1].id, Result.APPLIED, seconds=0.4),
+    Outcome(READY.changes[2].id, Result.FAILED, "POLICY_VIOLATION: topics of this domain need 6 partitions"),
+    Outcome(READY.changes[3].id, Result.APPLIED, seconds=0.8),
+    Outcome(READY.changes[4].id, Result.SKIPPED, "waits for create topic/orders.refunds.v1"),
+)
+_WHOLE = tuple(Outcome(change.id, Result.APPLIED, seconds=0.2) for change in READY.changes)
+_STILL = Finding(
+    code="KO7003",
+    severity=Severity.ERROR,
+    message="topic/audit.events: still to update after apply",
+    address="topic/audit.events",
+    help="run the same command again",
+)
+
+TOPIC = Resource(
+    address="topic/orders.refunds.v1",
+    declared=True,
+    live=True,
+    where=at("topology/orders.yaml", 3, 3, 17),
+    facts=(("owner", "team-orders"), ("topic id", "h3jx7YQTQe2aMZpnp0rLrA")),
+    fields=(
+        ResourceField(
+            name="partitions",
+            want=Value("12", "12", From.FILE),
+            have=Value("12", "12", From.TOPIC),
+            layer="profile order-events",
+            where=at("topology/kafkaops.yaml", 9, 5),
+        ),
+        ResourceField(
+            name="retention.ms",
+            want=Value("259200000", "3d", From.FILE),
+            have=Value("1209600000", "14d", From.TOPIC),
+            layer="own block",
+            where=at("topology/orders.yaml", 5, 5),
+        ),
+        ResourceField(name="segment.bytes", want=None, have=Value("1048576", "1MiB", From.TOPIC)),
+    ),
+    inherited=(
+        ("compression.type", Value("producer", "producer", From.DEFAULT)),
+        ("min.insync.replicas", Value("2", "2", From.BROKER_STATIC)),
+    ),
+    bindings=(acl("User:svc-refunds", "Write", "Topic", "Prefixed", "orders.refunds."),),
+)
+
+CHECKS = (
+    Check("reachable", Health.OK, "6 of 6 brokers answer"),
+    Check(
+        "cluster id",
+        Health.WARNING,
+        "the cluster is not pinned, so apply will refuse it",
+        "write `cluster-id: Qm7xT0pRSc2vW4f2A` below `clusters: prod-eu1:` in kafkaops.yaml",
+    ),
+    Check("rights", Health.FAILED, "User:kafkaops may not describe the cluster", "grant the ACLs below"),
+    Check("ACLs", Health.UNKNOWN, "not read: needs Describe on the cluster"),
+)
+GRANTS_FOR_PLAN = Grants(
+    "plan",
+    (
+        acl("User:kafkaops-plan", "Describe", "Cluster", "Literal", "kafka-cluster"),
+        acl("User:kafkaops-plan", "DescribeConfigs", "Cluster", "Literal", "kafka-cluster"),
+        acl("User:kafkaops-plan", "Describe", "Topic", "Literal", "*"),
+        acl("User:kafkaops-plan", "Describe", "Topic", "Prefixed", "orders."),
+    ),
+)
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    """One of each screen, as version 0.1.0 makes it."""
+    made = {
+        "plan-blocked": report.plan_document(BLOCKED, header(), 3),
+        "plan-ready": report.plan_document(READY, header(), 0),
+        "plan-acknowledged": report.plan_document(ACKNOWLEDGED, header(), 0),
+        "plan-partial": report.plan_document(replace(plan(GRANTS), partial=("acl/*",)), header(), 0),
+        "plan-in-sync": report.plan_document(IN_SYNC, header(), 0),
+        "plan-unreachable": report.failure_document("plan", UNREACHABLE, 69, created_at=CREATED_AT),
+        "drift": report.plan_document(DRIFTED, header("drift"), 2),
+        "drift-in-sync": report.plan_document(IN_SYNC, header("drift"), 0),
+        "apply-done": report.apply_document(READY, header("apply"), _WHOLE, Verification(5), 0),
+        "apply-incomplete": report.apply_document(READY, header("apply"), _HALF, Verification(5), 7),
+        "apply-not-as-planned": report.apply_document(READY, header("apply"), _WHOLE, Verification(5, (_STILL,)), 7),
+        "apply-interrupted": report.apply_document(READY, header("apply"), _WHOLE[:2], None, 130),
+        "apply-blocked": report.apply_document(plan(LOSSES, DANGERS[:2]), header("apply"), (), None, 3),
+        "validate": report.validation_document(INVALID, 31, 4, created_at=CREATED_AT),
+        "validate-clean": report.validation_document((), 5, 0, created_at=CREATED_AT),
+        "describe": report.resource_document(TOPIC, header("describe"), 0),
+        "doctor": report.doctor_document(
+            CHECKS, (GRANTS_FOR_PLAN,), 77, created_at=CREATED_AT, header=header("doctor")
+        ),
+        "usage": report.failure_document(
+            "ack",
+            [Finding(code="KO7005", severity=Severity.ERROR, message="no finding `KO2104@topic/x`")],
+            64,
+            created_at=CREATED_AT,
+        ),
+    }
+    return {name: document | {"tool_version": "0.1.0"} for name, document in made.items()}

@@ -173,7 +173,7 @@ def _mask(lines: list[str]) -> Iterator[str]:
 
 
 def _runs_on(secret: list[str], line: str) -> bool:
-    if not line.strip() or _indent(line) > _indent(secret[0]):
+    if not line.strip() or _indent(line) > _indent(secret[0]) or line.lstrip().startswith(":"):
         return True
     so_far = "\n".join(secret)
     opened = sum(so_far.count(sign) for sign in "{[") > sum(so_far.count(sign) for sign in "}]")

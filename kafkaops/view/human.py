@@ -447,8 +447,9 @@ def _judgement(document: Document) -> str:
             rest = f"{_count(consent, 'danger')} acknowledged" if consent else "nothing needs acknowledgement"
             return f"READY: {_count(changes, 'change')}, {rest}{_partly(document)}"
         case _ if drift:
-            rest = f"; {_blockers(document)}" if document["verdict"] == "blocked" else ""
-            return f"DRIFT: {_count(changes, 'difference')} between the cluster and the files{rest}{_partly(document)}"
+            differ = f"{_count(changes, 'difference')} between the cluster and the files" if changes else ""
+            stopped = _blockers(document) if document["verdict"] == "blocked" else ""
+            return f"DRIFT: {'; '.join(filter(None, [differ, stopped]))}{_partly(document)}"
         case _:
             return f"BLOCKED: {_blockers(document)}; nothing was changed{_partly(document)}"
 
@@ -476,12 +477,16 @@ def _next(document: Document, width: int) -> Iterator[Line]:
     targets = _ack_targets(document["findings"])
     if document["verdict"] == "ready" and document["command"] != "apply":
         does = "  (sets the cluster back)" if document["command"] == "drift" else ""
-        yield _command("to go on", f"kafkaops apply --cluster {cluster}{does}")
+        yield _command("to go on", f"kafkaops apply --cluster {cluster}{_only(document)}{does}")
     if targets:
         yield from _ack_commands(targets, cluster, width)
         yield _command("", "writes the acknowledgements into your YAML")
     if blocking:
         yield _command("to learn", f"kafkaops explain {blocking[0]['code']}")
+
+
+def _only(document: Document) -> str:
+    return "".join(f" --only {shlex.quote(pattern)}" for pattern in document["options"]["only"])
 
 
 def _command(label: str, command: str) -> Line:
@@ -533,20 +538,21 @@ def _after_incomplete(document: Document, width: int) -> Iterator[Line]:
     left = len(document["changes"]) - document["results"]["applied"]
     does = f"does the {left:,} that {'remains' if left == 1 else 'remain'}" if left else "does what still differs"
     yield from _labelled("state", "what was applied stays; nothing needs rolling back", width, wide=_END)
-    yield _command("to go on", f"kafkaops apply --cluster {shlex.quote(document['cluster']['name'])}  ({does})")
+    yield _command(
+        "to go on", f"kafkaops apply --cluster {shlex.quote(document['cluster']['name'])}{_only(document)}  ({does})"
+    )
 
 
 def _outcome_headline(document: Document) -> str:
-    results, total = document["results"], len(document["changes"])
+    results, total, checked = document["results"], len(document["changes"]), document["verification"]
     if document["verdict"] == "applied":
-        checked = document["verification"]
-        again = f"; read again on every live broker, all {checked['checked']:,} as planned" if checked else ""
-        return f"APPLIED: {_count(total, 'change')}{again}"
-    parts = "".join(f", {results[key]:,} {word}" for key, word in _RESULTS if results[key])
+        return f"APPLIED: {_count(total, 'change')}; read again on every live broker, all {checked['checked']:,} as planned"
+    told = f"{results['applied']:,} of {total:,} done"
+    told += "".join(f", {results[key]:,} {word}" for key, word in _RESULTS if results[key])
     if document["exit_code"] in {Exit.INTERRUPTED, Exit.TERMINATED}:
-        under_way = "; the step that was under way may be done or not"
-        return f"INTERRUPTED: {results['applied']:,} of {total:,} done{parts}{under_way}"
-    return f"INCOMPLETE: {results['applied']:,} of {total:,} done{parts}"
+        return f"INTERRUPTED: {told}; the step that was under way may be done or not"
+    unproven = "" if checked else "; the cluster could not be read again, so nothing proves it"
+    return f"INCOMPLETE: {told}{unproven}"
 
 
 _RESULTS = (("failed", "failed"), ("skipped", "skipped"), ("not_reached", "not reached"))

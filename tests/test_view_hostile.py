@@ -1,0 +1,147 @@
+"""Names from outside are shown and never act: on a terminal, in a build log, on the layout."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from view_examples import CREATED_AT, at, created, header, plan, revoked, updated
+from view_examples import acl as binding
+
+from kafkaops import report
+from kafkaops.findings import Finding, Severity
+from kafkaops.plan import From, Value
+from kafkaops.view import human, machine
+from kafkaops.view.visible import cells, visible
+
+HOSTILE = (
+    "[red]team[/red]",
+    "[/]",
+    ":bomb:",
+    "topic:key:orders",
+    "a|b`c",
+    "@user #1 <img> $x$",
+    "%0A::error::x",
+    "::error file=a.yaml::x",
+    "x\n::error::y",
+    "x\r\n##[error]y",
+    "##vso[task.setvariable]x",
+    "\x1b[31mred\x1b]0;title\x07",
+    "\x9b31m",
+    "abc\u202ecba\u2066\u200b",
+    "\u2028line\u2029separators\x85",
+    "\ud800",
+    "\U000e0041tag",
+)
+
+
+def _documents(name: str) -> list[dict[str, object]]:
+    where = at(f"topology/{name}.yaml", 3, 5, 4)
+    odd = Value(name, name, From.TOPIC)
+    findings = tuple(
+        Finding(
+            code=code,
+            severity=severity,
+            message=f"{name}: is odd",
+            address=f"topic/{name}",
+            where=place,
+            label=name,
+            help=name,
+            fix="key: value",
+            notes=(name,),
+            consent=(f"{name} -> {name}",),
+            also=((at(name, 1, 1), name),),
+        )
+        for code, severity in (
+            ("KO2104", Severity.DANGER),
+            ("KO2112", Severity.ERROR),
+            ("KO2004", Severity.WARNING),
+            ("KO2301", Severity.NOTICE),
+        )
+        for place in (where, None)
+    )
+    changes = (
+        replace(created(name, where), summary=name),
+        updated(name, name, odd, odd, where, "KO2104"),
+        revoked(replace(binding(name, name, name, "Literal", name), host=name), name, where),
+    )
+    top = replace(header(), cluster=name, cluster_id=name, kafka_version=name, principal=name, topology=name)
+    resource = report.Resource(
+        address=f"topic/{name}",
+        declared=True,
+        live=True,
+        where=where,
+        facts=((name, name),),
+        fields=(report.ResourceField(name=name, want=odd, have=None, layer=name, where=where),),
+        inherited=((name, odd),),
+        bindings=(binding(name, name, "Topic", "Literal", name),),
+        findings=findings,
+    )
+    checks = [report.Check(name, report.Health.FAILED, name, name)]
+    grants = [report.Grants("plan", (binding(name, name, "Topic", "Literal", name),))]
+    outcomes = [
+        report.Outcome(change.id, result, name)
+        for change, result in zip(changes, (report.Result.FAILED, report.Result.SKIPPED), strict=False)
+    ]
+    return [
+        report.plan_document(plan(changes, findings), top, 3),
+        report.apply_document(plan(changes), top, outcomes, None, 7),
+        report.validation_document(findings, 1, 4, created_at=CREATED_AT),
+        report.failure_document("plan", findings, 69, created_at=CREATED_AT),
+        report.resource_document(resource, top, 0),
+        report.doctor_document(checks, grants, 1, created_at=CREATED_AT, header=top),
+    ]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_inert_on_every_screen(name: str) -> None:
+    texts = {f"topology/{name}.yaml": f"{name}\n{name}\n    {name}\n"}
+    for document in _documents(name):
+        for line in human.render(document, width=80, colour=False, texts=texts).split("\n"):
+            assert visible(line) == line
+            assert line.isprintable()
+            assert not line.lstrip().startswith(("::error", "##["))
+            assert "##[" not in line
+            assert "##vso[" not in line
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_makes_no_line_more(name: str) -> None:
+    for hostile, harmless in zip(_documents(name), _documents("x" * cells(visible(name))), strict=True):
+        lines = human.render(hostile, width=400, colour=False).count("\n")
+
+        assert lines == human.render(harmless, width=400, colour=False).count("\n")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_inert_in_json_and_comes_back_whole(name: str) -> None:
+    for document in _documents(name):
+        written = machine.render(document)
+
+        assert written.isascii()
+        assert all(char == "\n" or char.isprintable() for char in written)
+        assert json.loads(written) == document
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("orders", "orders"),
+        ("a\nb\r\tc", r"a\nb\r\tc"),
+        ("\x1b[31m", r"\x1b[31m"),
+        ("\u202eabc", r"\u202eabc"),
+        ("\U000e0041", r"\U000e0041"),
+        ("::error::x", r"\x3a:error::x"),
+        ("  ::error::x", r"  \x3a:error::x"),
+        ("::1", "::1"),
+        ("a::b", "a::b"),
+        ("x ##[error]y", r"x \x23#[error]y"),
+        ("## heading", "## heading"),
+        ("[red]:bomb:", "[red]:bomb:"),
+        ("主题 é", "主题 é"),
+    ],
+)
+def test_what_does_not_show_itself_is_escaped(text: str, shown: str) -> None:
+    assert visible(text) == shown
+    assert visible(shown) == shown
