@@ -65,7 +65,11 @@ def plan(request: Request, connect: Connect) -> Iterator[Planned]:
     with connected(request, connect) as reading:
         differences = _differences(reading)
         made = _plan(request, reading, differences)
-        yield Planned(plan=made, reading=reading, header=_header(request, reading, made, time.monotonic() - begun))
+        yield Planned(
+            plan=made,
+            reading=reading,
+            header=header(request, reading, _scopes(made, reading.desired), time.monotonic() - begun),
+        )
 
 
 @contextmanager
@@ -157,7 +161,8 @@ def _about_the_cluster(request: Request, reading: Reading) -> Iterator[Finding]:
         )
 
 
-def _header(request: Request, reading: Reading, made: Plan, seconds: float) -> report.Header:
+def header(request: Request, reading: Reading, scope: Mapping[str, report.Scope], seconds: float) -> report.Header:
+    """What was run, on what, with what."""
     described = reading.described
     racks = {broker.rack for broker in described.brokers if broker.rack}
     return report.Header(
@@ -173,8 +178,12 @@ def _header(request: Request, reading: Reading, made: Plan, seconds: float) -> r
         read_at=datetime.now(UTC),
         seconds=seconds,
         created_at=request.now,
-        scope={kind: _scope(kind, made, reading.desired) for kind in made.tallies},
+        scope=scope,
     )
+
+
+def _scopes(made: Plan, desired: Desired) -> dict[str, report.Scope]:
+    return {kind: _scope(kind, made, desired) for kind in made.tallies}
 
 
 def _scope(kind: str, made: Plan, desired: Desired) -> report.Scope:

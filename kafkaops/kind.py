@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kafkaops.cluster import Cluster, Description, KafkaError
 from kafkaops.compile import Desired
 from kafkaops.plan import Change, Difference, Phase
+from kafkaops.resource import Resource
 from kafkaops.settings import ClusterEntry, Settings
 
 
@@ -30,6 +31,7 @@ class Kind:
 
     validate: what the brokers would refuse, by change id (`validate_only`). perform: one phase, by change id; None is done.
     unseen: which of these changes a live broker does not show yet, as sentences; asked before access is taken away.
+    describe: the resource of an address, whether it is declared, live, both or none.
     """
 
     name: str
@@ -40,3 +42,4 @@ class Kind:
     validate: Callable[[Cluster, Sequence[Change]], Mapping[str, KafkaError]]
     perform: Callable[[Cluster, Phase, Sequence[Change]], Mapping[str, KafkaError | None]]
     unseen: Callable[[Cluster, Sequence[int], Sequence[Change], float], Mapping[str, str]]
+    describe: Callable[[Reading, str], Resource]

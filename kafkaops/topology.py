@@ -13,7 +13,7 @@ from kafkaops.findings import Exit, Finding, Location, Refusal, Severity, sort_k
 from kafkaops.settings import ClusterEntry, Settings, settings_of
 from kafkaops.source import Document
 
-SETTINGS_FILES = ("kafkaops.yaml", "kafkaops.yml")
+SETTINGS_FILE = "kafkaops.yaml"
 
 NO_CLUSTER = ClusterEntry(name="", where=Location("", 1, 1, 2), bootstrap_servers=())
 """Stands in where kafkaops.yaml declares no cluster, so that everything else is checked all the same."""
@@ -72,7 +72,8 @@ def read(root: Path, *, shown: Callable[[Path], str], version: str, today: date)
     found = list(findings)
     structure = [finding for document in documents for finding in schema.check(document)]
     found += structure
-    declared = next((document for document in documents if document.path.name in SETTINGS_FILES), None)
+    declared, more = _settings_file(root, documents)
+    found += more
     told = {finding.where for finding in structure}
     broken = {finding.where.file for finding in structure if finding.where}
     if declared is not None and declared.file in broken:
@@ -86,6 +87,24 @@ def read(root: Path, *, shown: Callable[[Path], str], version: str, today: date)
         found += (one for one in problems if not structure or (one.code not in _FOLLOWING and one.where not in told))
     found += codeowners.findings(root, documents, settings.policy.lint)
     return Topology(root, shown(root), documents, settings, desired, _sorted(found))
+
+
+def _settings_file(root: Path, documents: tuple[Document, ...]) -> tuple[Document | None, list[Finding]]:
+    """The one at the top of the folder; another one would be ignored, so it is an error."""
+    named = [document for document in documents if document.path.name in {SETTINGS_FILE, "kafkaops.yml"}]
+    top = next((one for one in named if one.path == root.resolve() / SETTINGS_FILE), None)
+    strays = [
+        Finding(
+            code="KO1301",
+            severity=Severity.ERROR,
+            message=f"settings stand in `{SETTINGS_FILE}` at the top of the topology folder, and only there",
+            where=Location(one.file, 1, 1, 2),
+            help="move its keys to that file, or give this one another name",
+        )
+        for one in named
+        if one is not top
+    ]
+    return top, strays
 
 
 def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from kafkaops.cluster import Cluster, KafkaError
 from kafkaops.compile import Desired
 from kafkaops.kind import Kind, Reading
-from kafkaops.kinds.acl import compare, wire
+from kafkaops.kinds.acl import compare, describe, wire
 from kafkaops.kinds.acl.changes import GrantAcl
 from kafkaops.kinds.acl.model import Guards, address, resource
 from kafkaops.plan import Change, Difference, Phase
@@ -56,4 +56,5 @@ ACL = Kind(
     validate=_validate,
     perform=_perform,
     unseen=_unseen,
+    describe=describe.describe,
 )

@@ -8,18 +8,21 @@ from dataclasses import replace
 from kafkaops.cluster import Cluster
 from kafkaops.compile import Desired
 from kafkaops.kind import Kind, Reading
-from kafkaops.kinds.topic import compare, wire
+from kafkaops.kinds.topic import compare, describe, wire
 from kafkaops.plan import Change, Difference
 from kafkaops.settings import INTERNAL_TOPICS
 
 
 def _difference(reading: Reading) -> Difference:
     want, settings = reading.desired.topics, reading.settings
-    streams = (f"{prefix}*-{end}" for prefix in reading.desired.streams for end in ("changelog", "repartition"))
-    scope = wire.Scope(reading.desired.domains, (*INTERNAL_TOPICS, *settings.ignore, *streams))
-    live = wire.read(reading.cluster, reading.described, want, scope, patience=reading.patience)
+    live = wire.read(reading.cluster, reading.described, want, _scope(reading), patience=reading.patience)
     protected = frozenset(name for name in want if settings.protects(name)) if settings.protect else frozenset()
     return compare.compare(want, live, compare.Guards(protected, settings.policy.max_deletes))
+
+
+def _scope(reading: Reading) -> wire.Scope:
+    streams = (f"{prefix}*-{end}" for prefix in reading.desired.streams for end in ("changelog", "repartition"))
+    return wire.Scope(reading.desired.domains, (*INTERNAL_TOPICS, *reading.settings.ignore, *streams))
 
 
 def _only(desired: Desired, addresses: frozenset[str]) -> Desired:
@@ -40,4 +43,5 @@ TOPIC = Kind(
     validate=wire.validate,
     perform=wire.perform,
     unseen=_nothing_unseen,
+    describe=describe.describe,
 )

@@ -57,7 +57,7 @@ def read(
     undeclared = tuple(sorted(name for name in others if name.startswith(scope.domains) and not _ignored(name, scope)))
     return LiveTopics(
         topics=topics,
-        inherited=_inherited(cluster, brokers, _unset_somewhere(want, topics), described.kafka_version),
+        inherited=inherited(cluster, brokers, _unset_somewhere(want, topics), described.kafka_version),
         undeclared=undeclared if scope.domains else (),
         unmanaged=len(others) - len(undeclared) if scope.domains else len(others),
         kafka_version=described.kafka_version,
@@ -216,7 +216,7 @@ def _unset_somewhere(want: Mapping[str, Topic | AbsentTopic], topics: Mapping[st
     return frozenset(keys)
 
 
-def _inherited(
+def inherited(
     cluster: Cluster, brokers: Sequence[int], keys: frozenset[str], version: str
 ) -> Mapping[str, tuple[Value, ...]]:
     """Each broker has its own; nothing for a setting that one of them does not tell."""
