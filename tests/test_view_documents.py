@@ -31,7 +31,7 @@ from view_examples import acl as binding
 
 from kafkaops import report
 from kafkaops.findings import Exit, Finding, Refusal, Severity
-from kafkaops.plan import From, Plan, Value
+from kafkaops.plan import From, Outcome, Plan, Result, Value
 from kafkaops.view import machine
 
 
@@ -211,7 +211,7 @@ def test_the_verdict_of_a_plan(made: Plan, exit_code: int, verdict: str) -> None
 
 
 def test_a_change_without_an_outcome_was_not_reached() -> None:
-    outcomes = [report.Outcome(READY.changes[0].id, report.Result.FAILED, "TIMED_OUT")]
+    outcomes = [Outcome(READY.changes[0].id, Result.FAILED, "TIMED_OUT")]
     document = report.apply_document(READY, header("apply"), outcomes, None, Exit.INCOMPLETE)
 
     assert document["verdict"] == "incomplete"

@@ -11,7 +11,8 @@ from view_examples import acl as binding
 
 from kafkaops import report
 from kafkaops.findings import Finding, Severity
-from kafkaops.plan import From, Value
+from kafkaops.plan import From, Outcome, Result, Value
+from kafkaops.resource import Resource, ResourceField
 from kafkaops.view import human, machine
 from kafkaops.view.visible import cells, visible
 
@@ -67,13 +68,13 @@ def _documents(name: str) -> list[dict[str, object]]:
         revoked(replace(binding(name, name, name, "Literal", name), host=name), name, where),
     )
     top = replace(header(), cluster=name, cluster_id=name, kafka_version=name, principal=name, topology=name)
-    resource = report.Resource(
+    resource = Resource(
         address=f"topic/{name}",
         declared=True,
         live=True,
         where=where,
         facts=((name, name),),
-        fields=(report.ResourceField(name=name, want=odd, have=None, layer=name, where=where),),
+        fields=(ResourceField(name=name, want=odd, have=None, layer=name, where=where),),
         inherited=((name, odd),),
         bindings=(binding(name, name, "Topic", "Literal", name),),
         findings=findings,
@@ -81,8 +82,8 @@ def _documents(name: str) -> list[dict[str, object]]:
     checks = [report.Check(name, report.Health.FAILED, name, name)]
     grants = [report.Grants("plan", (binding(name, name, "Topic", "Literal", name),))]
     outcomes = [
-        report.Outcome(change.id, result, name)
-        for change, result in zip(changes, (report.Result.FAILED, report.Result.SKIPPED), strict=False)
+        Outcome(change.id, result, name)
+        for change, result in zip(changes, (Result.FAILED, Result.SKIPPED), strict=False)
     ]
     return [
         report.plan_document(plan(changes, findings), top, 3),

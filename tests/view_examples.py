@@ -23,7 +23,8 @@ from kafkaops.plan import (
     Value,
     plan_of,
 )
-from kafkaops.report import Check, Grants, Header, Health, Resource, ResourceField, Scope, Verification
+from kafkaops.report import Check, Grants, Header, Health, Scope, Verification
+from kafkaops.resource import Resource, ResourceField
 
 READ_AT = datetime(2026, 9, 28, 14, 2, 11, tzinfo=UTC)
 CREATED_AT = datetime(2026, 9, 28, 14, 2, 14, tzinfo=UTC)
