@@ -17,7 +17,7 @@ from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.kind import Reading
 from kafkaops.kinds.acl.kind import ACL
 from kafkaops.kinds.topic.kind import TOPIC
-from kafkaops.plan import Change, Difference, Outcome, Plan, Result, acknowledge, plan_of
+from kafkaops.plan import Action, Change, Difference, Outcome, Plan, Result, acknowledge, plan_of
 from kafkaops.settings import ClusterEntry
 from kafkaops.topology import Topology
 
@@ -186,11 +186,14 @@ def _scopes(made: Plan, desired: Desired) -> dict[str, report.Scope]:
     return {kind: _scope(kind, made, desired) for kind in made.tallies}
 
 
-def _scope(kind: str, made: Plan, desired: Desired) -> report.Scope:
+def _scope(kind: str, made: Plan) -> report.Scope:
     tally = made.tallies[kind]
-    touched = {change.address for change in made.changes if change.kind == kind and change.action != "create"}
-    managed = tally.in_sync + len(touched) if kind == "topic" else len(desired.acls.bindings)
+    changed = {change.address for change in made.changes if change.kind == kind and change.action not in _NEW}
+    managed = tally.in_sync + len(changed)
     return report.Scope(live=managed + tally.unmanaged + len(tally.undeclared), managed=managed)
+
+
+_NEW = frozenset({Action.CREATE, Action.GRANT})  # what is not live yet
 
 
 # apply
@@ -251,12 +254,12 @@ def _what(change: Change) -> str:
     return change.fields[0].name if change.action == "update" else f"to {change.action} it"
 
 
-def perform(planned: Planned, tell: Callable[[applying.Step], None]) -> tuple[applying.Step, ...]:
+def perform(request: Request, planned: Planned, tell: Callable[[applying.Step], None]) -> tuple[applying.Step, ...]:
     """Every step as it ends; interrupted, those that ended are in `tell`."""
     reading = planned.reading
 
     def again(changes: Sequence[Change]) -> Mapping[str, Change]:
-        return _found_again(reading, changes)
+        return _found_again(request, reading, changes)
 
     performer = applying.Performer(
         cluster=reading.cluster,
@@ -272,7 +275,7 @@ def perform(planned: Planned, tell: Callable[[applying.Step], None]) -> tuple[ap
     return tuple(steps)
 
 
-def _found_again(reading: Reading, changes: Sequence[Change]) -> Mapping[str, Change]:
+def _found_again(request: Request, reading: Reading, changes: Sequence[Change]) -> Mapping[str, Change]:
     """The same comparison on fresh readings, for the resources of these changes alone."""
     addresses = frozenset(change.address for change in changes)
     fresh = replace(reading, described=reading.cluster.describe())
@@ -280,8 +283,21 @@ def _found_again(reading: Reading, changes: Sequence[Change]) -> Mapping[str, Ch
     for kind in KINDS:
         if any(change.kind == kind.name for change in changes):
             difference = kind.difference(replace(fresh, desired=kind.only(reading.desired, addresses)))
-            found |= {change.id: change for change in difference.changes}
+            still_open = _open(difference.findings, request)
+            found |= {one.id: one for one in difference.changes if not any(map(_about(one), still_open))}
     return found
+
+
+def _open(findings: Iterable[Finding], request: Request) -> list[Finding]:
+    """Dangers that nobody has consented to: a topic that has grown past its exemption since it was planned is one."""
+    marked, _ = acknowledge(
+        findings, request.desired.acknowledgements, cluster=request.entry.name, today=request.now.date()
+    )
+    return [one for one in marked if one.blocks]
+
+
+def _about(change: Change) -> Callable[[Finding], bool]:
+    return lambda finding: finding.code in change.codes and _concerns(finding, (change,))
 
 
 def verify(

@@ -141,7 +141,7 @@ def _perform(output: Output, request: Request, planned: Planned) -> int:
         f"kafkaops apply: cluster {request.entry.name} (id {planned.header.cluster_id}), {len(planned.plan.changes)} changes"
     )
     try:
-        app.perform(planned, ended)
+        app.perform(request, planned, ended)
     except KeyboardInterrupt:
         return _interrupted(output, planned, steps)
     return _verified(output, request, planned, steps)

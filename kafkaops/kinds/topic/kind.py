@@ -8,7 +8,7 @@ from dataclasses import replace
 from kafkaops.cluster import Cluster
 from kafkaops.compile import Desired
 from kafkaops.kind import Kind, Reading
-from kafkaops.kinds.topic import compare, describe, wire
+from kafkaops.kinds.topic import compare, consequences, describe, wire
 from kafkaops.plan import Change, Difference
 from kafkaops.settings import INTERNAL_TOPICS
 
@@ -17,7 +17,8 @@ def _difference(reading: Reading) -> Difference:
     want, settings = reading.desired.topics, reading.settings
     live = wire.read(reading.cluster, reading.described, want, _scope(reading), patience=reading.patience)
     protected = frozenset(name for name in want if settings.protects(name)) if settings.protect else frozenset()
-    return compare.compare(want, live, compare.Guards(protected, settings.policy.max_deletes))
+    difference = compare.compare(want, live, compare.Guards(protected, settings.policy.max_deletes))
+    return consequences.exempt_small(reading, want, live, difference)
 
 
 def _scope(reading: Reading) -> wire.Scope:
