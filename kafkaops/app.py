@@ -68,7 +68,7 @@ def plan(request: Request, connect: Connect) -> Iterator[Planned]:
         yield Planned(
             plan=made,
             reading=reading,
-            header=header(request, reading, _scopes(made, reading.desired), time.monotonic() - begun),
+            header=header(request, reading, _scopes(made), time.monotonic() - begun),
         )
 
 
@@ -182,8 +182,8 @@ def header(request: Request, reading: Reading, scope: Mapping[str, report.Scope]
     )
 
 
-def _scopes(made: Plan, desired: Desired) -> dict[str, report.Scope]:
-    return {kind: _scope(kind, made, desired) for kind in made.tallies}
+def _scopes(made: Plan) -> dict[str, report.Scope]:
+    return {kind: _scope(kind, made) for kind in made.tallies}
 
 
 def _scope(kind: str, made: Plan) -> report.Scope:
