@@ -1,0 +1,79 @@
+"""apply: one line a phase while it runs, and what came of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from kafkaops.findings import Exit
+from kafkaops.plan import Phase
+from kafkaops.view.lines import END, MOST, Document, Line, command, labelled, paragraph
+from kafkaops.view.plan_screen import only_flags, plan_lines
+from kafkaops.view.words import counted
+
+
+def phase_line(phase: Phase, *, done: int, failed: int = 0, skipped: int = 0, seconds: float = 0.0) -> str:
+    """One line of apply's progress: `  done     1 grant ACLs               2/2    0.8 s`."""
+    word = "failed" if failed else "skipped" if skipped and not done else "done"
+    count = f"{done}/{done + failed + skipped}"
+    time = "" if word == "skipped" else f"{seconds:.1f} s"
+    return f"  {word:<7}  {int(phase)} {_PHASES[phase]:<25} {count:>7}  {time:>8}".rstrip()
+
+
+_PHASES = {
+    Phase.GRANTS: "grant ACLs",
+    Phase.CREATES: "create topics",
+    Phase.SAFE: "settings, partitions",
+    Phase.REVOKES: "revoke ACLs",
+    Phase.LOSSES: "settings that lose data",
+    Phase.DELETES: "delete topics",
+}
+
+
+def apply_lines(document: Document, width: int) -> Iterator[Line]:
+    """The end of an apply; what came before was shown as it happened."""
+    if document["verdict"] in {"in_sync", "blocked"}:
+        yield from plan_lines(document, width, details=False)
+        return
+    yield from paragraph(_outcome_headline(document), width, hang="  ", style="bold")
+    for result, word in (("failed", "failed"), ("skipped", "skipped"), ("not_reached", "left")):
+        yield from _outcomes([one for one in document["outcomes"] if one["result"] == result], word, width)
+    for one in (one for one in document["findings"] if one["code"] == "KO7003"):
+        yield from labelled("differs", f"{one['message']} [{one['code']}]", width, wide=END)
+    if document["verdict"] == "incomplete":
+        yield from _after_incomplete(document, width)
+
+
+def _after_incomplete(document: Document, width: int) -> Iterator[Line]:
+    left = len(document["changes"]) - document["results"]["applied"]
+    does = f"does the {left:,} that {'remains' if left == 1 else 'remain'}" if left else "does what still differs"
+    yield from labelled("state", "what was applied stays; nothing needs rolling back", width, wide=END)
+    yield command(
+        "to go on",
+        f"kafkaops apply --cluster {shlex.quote(document['cluster']['name'])}{only_flags(document)}  ({does})",
+    )
+
+
+def _outcome_headline(document: Document) -> str:
+    results, total, checked = document["results"], len(document["changes"]), document["verification"]
+    if document["verdict"] == "applied":
+        return f"APPLIED: {counted(total, 'change')}; read again on every live broker, all {checked['checked']:,} as planned"
+    told = f"{results['applied']:,} of {total:,} done"
+    told += "".join(f", {results[key]:,} {word}" for key, word in _RESULTS if results[key])
+    if document["exit_code"] in {Exit.INTERRUPTED, Exit.TERMINATED}:
+        return f"INTERRUPTED: {told}; the step that was under way may be done or not"
+    unproven = "" if checked else "; the cluster could not be read again, so nothing proves it"
+    return f"INCOMPLETE: {told}{unproven}"
+
+
+_RESULTS = (("failed", "failed"), ("skipped", "skipped"), ("not_reached", "not reached"))
+
+
+def _outcomes(outcomes: Sequence[Document], word: str, width: int) -> Iterator[Line]:
+    for one in outcomes[:MOST]:
+        field = f" {one['field']}" if one["field"] else ""
+        said = f": {one['message']}" if one["message"] else ""
+        code = f" [{one['code']}]" if one["code"] else ""
+        yield from labelled(word, f"{one['action']} {one['address']}{field}{said}{code}", width, wide=END)
+    if len(outcomes) > MOST:
+        yield from labelled("", f"and {len(outcomes) - MOST:,} more {word}, all are in the JSON", width, wide=END)

@@ -1,0 +1,55 @@
+"""validate, and whatever ends early: each problem with the lines that it is about, and the total."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from kafkaops.report import finding_of
+from kafkaops.view.excerpt import excerpt
+from kafkaops.view.lines import EMPTY, MOST, Document, Line, Span
+from kafkaops.view.words import counted, placed
+
+
+def validation_lines(document: Document, texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:
+    yield from _excerpts(document["findings"], texts, width, details=details)
+    files = counted(document["source"]["files"], "file")
+    yield (Span(f"{files} checked, no cluster contacted: {_problems(document)}", "bold"),)
+
+
+def failure_lines(document: Document, texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:
+    yield from _excerpts(document["findings"], texts, width, details=details)
+    if len(document["findings"]) > 1:
+        yield (Span(f"{document['verdict'].upper()}: {_problems(document)}", "bold"),)
+
+
+def _problems(document: Document) -> str:
+    counts = document["summary"]["findings"]
+    told = [counted(counts[name], name) for name in ("error", "danger", "warning", "notice") if counts[name]]
+    return ", ".join(told) or "no problems"
+
+
+def _excerpts(findings: Sequence[Document], texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:
+    """One of each, in order of position; repeats are counted."""
+    groups: dict[tuple[str, str, str], list[Document]] = {}
+    for one in findings:
+        groups.setdefault((one["code"], one["severity"], one["message"]), []).append(one)
+    shown = list(groups.values()) if details else list(groups.values())[:MOST]
+    for group in shown:
+        headline, *rest = excerpt(finding_of(group[0]), texts, width=width)
+        yield (Span(headline, "bold"),)
+        yield from ((Span(line),) for line in rest)
+        yield from _repeats(group[1:], rest[-1].index("="), details=details)
+        if len(findings) > 1 or texts:
+            yield EMPTY
+    if len(groups) > len(shown):
+        yield (Span(f"{len(groups) - len(shown):,} more problems, -v lists them"),)
+        yield EMPTY
+
+
+def _repeats(more: Sequence[Document], indent: int, *, details: bool) -> Iterator[Line]:
+    if not more:
+        return
+    said = f"{' ' * indent}= same problem at {len(more):,} more place{'' if len(more) == 1 else 's'}"
+    yield (Span(f"{said}:" if details else f"{said}, -v lists them"),)
+    if details:
+        yield from ((Span(f"{' ' * indent}    {placed(one['source']) or one['address']}"),) for one in more)
