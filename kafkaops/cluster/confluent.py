@@ -150,7 +150,7 @@ _RULES = (
         Complaint(
             FailureKind.REFUSED,
             "`{server}` does not take the login mechanism of the client properties",
-            "write `sasl.mechanism={offers}`",
+            "write one of these as `sasl.mechanism`: {offers}",
         ),
     ),
     (

@@ -137,7 +137,7 @@ class LiveCluster:
         question = partial(protocol.replica_sizes, partitions=counts)
         with ThreadPoolExecutor(_IN_FLIGHT) as pool:
             held = list(pool.map(lambda broker: _or_error(question, self._to(broker.id)), said.brokers))
-        return {name: _topic_bytes(view, held) for name, view in views.items()}
+        return {name: topic_bytes(view, held) for name, view in views.items()}
 
     def reassigning(self, names: Sequence[str]) -> frozenset[str] | KafkaError:
         question = partial(protocol.reassigning, wait=self._wait)
@@ -324,7 +324,7 @@ def _by_name(
     return dict.fromkeys(names, answer) if isinstance(answer, KafkaError) else answer
 
 
-def _topic_bytes(
+def topic_bytes(
     view: TopicView | KafkaError, held: Iterable[Mapping[tuple[str, int], int] | KafkaError]
 ) -> int | KafkaError:
     """`held`: what each live broker has on disk; one that did not say makes the sum unknown."""

@@ -60,6 +60,7 @@ Node = int | str  # kafka-python names the bootstrap servers `bootstrap-0`, ...
 Item = TypeVar("Item")
 
 _CONNECT_SECONDS = 10.0
+_PING_SECONDS = 5.0  # to say who is there
 _RECONNECT_MS = 1_000
 _ANSWER_BYTES = 100_000_000
 _CLOSING = "closing"
@@ -106,7 +107,9 @@ class Connections:
         why = "there is no bootstrap server"
         for node in self._nodes():
             try:
-                answer = self.ask(node, _metadata_request([]))
+                answer = self._manager.run(
+                    self._exchange, node, _metadata_request([]), min(self._timeout, _PING_SECONDS)
+                )
             except (NotSentError, UnansweredError) as error:
                 why = str(error)
                 continue
@@ -127,7 +130,7 @@ class Connections:
         return ".".join(map(str, self._manager.broker_version[:2])) if self._manager.broker_version else ""
 
     def ask(self, node: Node, request: Any) -> Any:
-        return self._manager.run(self._exchange, node, request)
+        return self._manager.run(self._exchange, node, request, self._timeout)
 
     def close(self) -> None:
         self._manager.run(self._manager.close)
@@ -138,16 +141,20 @@ class Connections:
         return f"{broker.host}:{broker.port}" if broker else f"broker {node}"
 
     def _nodes(self) -> list[Node]:
-        return [*self.brokers(), *(broker.node_id for broker in self._manager.cluster.bootstrap_brokers())]
+        """The live brokers as last known, and the servers we began with where they are others."""
+        known = [broker.node_id for broker in self._manager.cluster.brokers()]
+        addresses = {self._address(node) for node in known}
+        servers = [broker.node_id for broker in self._manager.cluster.bootstrap_brokers()]
+        return known + [server for server in servers if self._address(server) not in addresses]
 
-    async def _exchange(self, node: Node, request: Any) -> Any:
-        connection = await self._connection(node)
+    async def _exchange(self, node: Node, request: Any, seconds: float) -> Any:
+        connection = await self._connection(node, min(seconds, _CONNECT_SECONDS))
         if connection not in self._checked:
-            await self._check_cluster(node, connection)
-        return await self._send(node, connection, request)
+            await self._check_cluster(node, connection, seconds)
+        return await self._send(node, connection, request, seconds)
 
-    async def _connection(self, node: Node) -> Any:
-        deadline = time.monotonic() + min(self._timeout, _CONNECT_SECONDS)
+    async def _connection(self, node: Node, seconds: float) -> Any:
+        deadline = time.monotonic() + seconds
         await self._net.sleep(self._manager.connection_delay(node))
         connection = None
         try:
@@ -166,22 +173,22 @@ class Connections:
             raise NotSentError(f"`{self._address(node)}` takes no requests now")
         return connection
 
-    async def _check_cluster(self, node: Node, connection: Any) -> None:
-        answer = await self._send(node, connection, _metadata_request([]))
+    async def _check_cluster(self, node: Node, connection: Any, seconds: float) -> None:
+        answer = await self._send(node, connection, _metadata_request([]), seconds)
         if answer.cluster_id != self._cluster_id:
             connection.close()
             raise wrong_cluster(self._address(node), self._cluster_id, answer.cluster_id)
         self._checked.add(connection)
 
-    async def _send(self, node: Node, connection: Any, request: Any) -> Any:
+    async def _send(self, node: Node, connection: Any, request: Any, seconds: float) -> Any:
         try:
             # A request keeps the version that it was first sent with; the next broker may be an older one.
             request.API_VERSION = connection.broker_version_data.api_version(type(request))
-            return await connection.send_request(request)
+            return await connection.send_request(request, request_timeout_ms=int(seconds * 1000))
         except errors.IncompatibleBrokerVersion as error:
             raise NotSentError(f"`{self._address(node)}` does not speak {type(request).__name__}") from error
         except (errors.RequestTimedOutError, errors.KafkaTimeoutError) as error:
-            raise UnansweredError(f"`{self._address(node)}` did not answer within {self._timeout:g} s") from error
+            raise UnansweredError(f"`{self._address(node)}` did not answer within {seconds:g} s") from error
         except errors.KafkaError as error:
             raise UnansweredError(f"the connection to `{self._address(node)}` broke before it answered") from error
 
@@ -225,7 +232,7 @@ def describe(ask: Ask) -> Description:
         cluster_id=answer.cluster_id,
         brokers=tuple(sorted(Broker(broker.broker_id, broker.host, broker.port, broker.rack) for broker in live)),
         fenced=tuple(sorted(broker.broker_id for broker in answer.brokers if broker.is_fenced)),
-        kafka_version=_release(level) if level else "",
+        kafka_version=release(level) if level else "",
         # No bit at all is what a principal without Describe gets: not told, rather than nothing allowed.
         operations=frozenset(map(_operation, answer.authorized_operations)) if answer.authorized_operations else None,
         zookeeper=not level,
@@ -238,7 +245,7 @@ def _metadata_level(ask: Ask) -> int:
     return levels.get("metadata.version", 0)
 
 
-def _release(level: int) -> str:
+def release(level: int) -> str:
     known = list(_FIRST_LEVELS)
     return _FIRST_LEVELS[known[bisect.bisect_right(known, level) - 1]]
 
@@ -526,12 +533,12 @@ def _error(answer: Any) -> KafkaError | None:
     code = answer.error_code
     if not code:
         return None
-    return KafkaError(_error_name(code), getattr(answer, "error_message", None) or "")
+    return KafkaError(error_name(code), getattr(answer, "error_message", None) or "")
 
 
-def _error_name(code: int) -> str:
-    known = errors.for_code(code)
-    return _NAMES.get(code) or (str(known.message) if known.errno == code else f"ERROR_{code}")
+def error_name(code: int) -> str:
+    known = errors.kafka_errors.get(code)
+    return _NAMES.get(code) or (str(known.message) if known else f"ERROR_{code}")
 
 
 def _pause(answer: Any) -> float:
