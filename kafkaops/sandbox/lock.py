@@ -83,7 +83,7 @@ def _reload4j() -> list[str]:
 
 def _pom(*coordinates: str) -> str:
     return f"""
-        <project xmlns="http://maven.apache.org/POM/4.0.0">
+        <project>
           <modelVersion>4.0.0</modelVersion>
           <groupId>kafkaops</groupId><artifactId>sandbox</artifactId><version>1</version>
           <dependencies>{"".join(_dependency(*each.split(":")) for each in coordinates)}</dependencies>
