@@ -1,0 +1,54 @@
+# All that one does here. It needs Python 3.11 or newer and make; the rest comes into .venv from requirements.lock.
+
+PYTHON = $(shell for one in python3.13 python3.12 python3.11 python3; do \
+	$$one -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$one && break; done)
+RUN = .venv/bin/python -m
+READY = .venv/ready
+
+.PHONY: help demo test check bench soak sandbox docs lock clean
+.DEFAULT_GOAL = help
+
+help: ## show what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s%s\n", $$1, $$2}' Makefile
+
+demo: $(READY) ## a real Kafka from nothing: plan, apply, clients, drift (about a minute, stops what it started)
+	.venv/bin/python tests/demo.py
+
+test: $(READY) ## all facts, with real brokers on loopback
+	$(RUN) pytest -m 'not soak'
+
+check: $(READY) ## format, lint, types, import contract, freshness of the pictures
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	.venv/bin/lint-imports
+
+bench: $(READY) ## 10,000 topics on three brokers: time and memory beside the bare reads
+	.venv/bin/python tests/bench
+
+soak: $(READY) ## hours of kills and races
+	$(RUN) pytest -m soak
+
+sandbox: $(READY) ## start a real three-broker Kafka on loopback and leave it running
+	.venv/bin/kafkaops sandbox up
+
+docs: $(READY) ## make the pictures of the README anew
+	.venv/bin/python tests/docs/pictures.py
+
+lock: ## choose the newest allowed versions and write requirements.lock (asks the package index)
+	$(PYTHON) -m venv .venv/lock
+	.venv/lock/bin/python -m pip install --quiet uv
+	.venv/lock/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --upgrade \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet --output-file requirements.lock
+
+clean: ## stop the sandbox and remove everything that was made here
+	if [ -e .kafkaops/sandbox ]; then .venv/bin/kafkaops sandbox down; fi
+	rm -rf .venv .kafkaops build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo 'make: no Python 3.11 or newer with venv and pip is on the PATH: install one' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
