@@ -59,10 +59,12 @@ class _Compilation:
             settings.profiles, entry.overrides, entry.name, settings.policy.lint, topics.Layers(entry.kafka_version)
         )
         self.topics: dict[str, Topic | AbsentTopic] = {}
+        self.faulty: set[str] = set()  # topics that are declared, with an error that is told already
         self.applications: dict[str, Location] = {}
         self.generated: dict[str, Location] = {}
         self.grants: dict[AclBinding, Location] = {}
         self.managed: dict[str, Location] = {}
+        self.released: set[str] = set()
 
     def desired(self) -> Desired:
         self._policy()
@@ -71,6 +73,7 @@ class _Compilation:
             self._applications(document)
             self._raw(document)
             self._principals(document)
+        self.managed = {name: where for name, where in self.managed.items() if name not in self.released}
         self._guarded_principals()
         self._collisions()
         self._idle_overrides()
@@ -131,8 +134,12 @@ class _Compilation:
         for document in self.documents:
             for name, block in _blocks(document, "topics"):
                 where = key_location(document.root["topics"], name)
-                if self._here(block) and self._may_declare(name, where, document):
+                if not self._here(block):
+                    continue
+                if self._may_declare(name, where, document):
                     self._topic(name, block, where, document)
+                if name not in self.topics:
+                    self.faulty.add(name)
 
     def _may_declare(self, name: str, where: Location, document: Document) -> bool:
         first = self.topics.get(name)
@@ -268,15 +275,15 @@ class _Compilation:
             where = key_location(role, "retry" if "retry" in role else "dead-letter")
             for topic, place in acls.each(role, "topics"):
                 source = self.topics.get(topic)
-                if not isinstance(source, Topic):
+                if isinstance(source, Topic):
+                    yield from self._retry_topics(role, source, where, document)
+                elif topic not in self.faulty:
                     self._error(
                         "KO1311",
                         f"`{topic}` is no topic that the topology declares, so its retry topics cannot be made",
                         place,
                         "name each topic in full, and declare it; a pattern or another cluster's topic has no known partitions",
                     )
-                    continue
-                yield from self._retry_topics(role, source, where, document)
 
     def _retry_topics(
         self, role: Block, source: Topic, where: Location, document: Document
@@ -295,7 +302,7 @@ class _Compilation:
                     "give one of them a `suffix:` of its own",
                     also=((self.generated[name], "the other"),),
                 )
-                continue
+                return  # their other topics collide as well
             if (why := topics.legal_name(name)) is not None:
                 self._error(
                     "KO1306",
@@ -325,12 +332,13 @@ class _Compilation:
         )
         self.findings += (finding for finding in findings if finding.severity is Severity.ERROR)
         if topic is not None:
-            self.topics[name] = replace(topic, description=f"retries of {source.name}")
+            what = "dead letters" if name.endswith("-dlt") else "retries"
+            self.topics[name] = replace(topic, description=f"{what} of {source.name}")
 
     def _streams(self) -> Iterator[str]:
         for document in self.documents:
             for _, block in _blocks(document, "applications"):
-                if "streams" in block:
+                if "streams" in block and self._here(block):
                     yield f"{block['streams']['application-id']}-"
 
     # raw access
@@ -361,7 +369,7 @@ class _Compilation:
             if not self._here(block):
                 continue
             if block.get("state") == "unmanaged":
-                self.managed.pop(principal, None)
+                self.released.add(principal)
             else:
                 self.managed.setdefault(principal, where)
 

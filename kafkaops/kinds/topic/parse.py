@@ -142,7 +142,8 @@ def topic(
     for found, problems in _layers(name, block, context):
         fields |= {field.name: field for field in found}
         findings += problems
-    findings += _missing(name, fields, where)
+    if "profile" not in block or block["profile"] in context.profiles:  # nobody knows what an unknown one would say
+        findings += _missing(name, fields, where)
     if any(finding.blocks for finding in findings):
         return None, tuple(findings)
     wanted = _topic(name, block, where, fields, owner)
