@@ -54,7 +54,7 @@ def test_every_document_follows_its_published_schema(name: str) -> None:
     jsonschema.Draft202012Validator(schema).validate(json.loads(machine.render(document)))
 
 
-@pytest.mark.parametrize("command", ["plan", "drift", "apply", "validate", "describe", "doctor", "ack"])
+@pytest.mark.parametrize("command", ["plan", "drift", "apply", "validate", "describe", "doctor", "explain"])
 def test_a_command_that_ends_early_writes_its_own_format(command: str) -> None:
     document = report.failure_document(command, INVALID, Exit.INVALID, created_at=CREATED_AT)
     jsonschema.Draft202012Validator(machine.schema(document["format"])).validate(document)
@@ -224,6 +224,10 @@ def test_a_change_without_an_outcome_was_not_reached() -> None:
 def test_applied_and_not_as_planned_is_incomplete() -> None:
     assert documents()["apply-not-as-planned"]["verdict"] == "incomplete"
     assert documents()["apply-done"]["verdict"] == "applied"
+
+
+def test_applied_and_not_read_again_is_incomplete() -> None:
+    assert documents()["apply-unproven"]["verdict"] == "incomplete"
 
 
 def test_a_finding_comes_back_from_its_document() -> None:

@@ -404,6 +404,7 @@ def documents() -> dict[str, dict[str, Any]]:
         "apply-done": report.apply_document(READY, header("apply"), _WHOLE, Verification(5), 0),
         "apply-incomplete": report.apply_document(READY, header("apply"), _HALF, Verification(5), 7),
         "apply-not-as-planned": report.apply_document(READY, header("apply"), _WHOLE, Verification(5, (_STILL,)), 7),
+        "apply-unproven": report.apply_document(READY, header("apply"), _WHOLE, None, 7),
         "apply-interrupted": report.apply_document(READY, header("apply"), _WHOLE[:2], None, 130),
         "apply-blocked": report.apply_document(plan(LOSSES, DANGERS[:2]), header("apply"), (), None, 3),
         "validate": report.validation_document(INVALID, 31, 4, created_at=CREATED_AT),
@@ -413,7 +414,7 @@ def documents() -> dict[str, dict[str, Any]]:
             CHECKS, (GRANTS_FOR_PLAN,), 77, created_at=CREATED_AT, header=header("doctor")
         ),
         "usage": report.failure_document(
-            "ack",
+            "explain",
             [Finding(code="KO7005", severity=Severity.ERROR, message="no finding `KO2104@topic/x`")],
             64,
             created_at=CREATED_AT,

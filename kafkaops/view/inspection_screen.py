@@ -44,7 +44,7 @@ def _fields(fields: Sequence[Document], width: int) -> Iterator[Line]:
         return
     yield from section("FIELDS", len(fields), width)
     rows = [Row(" " * 2, ("field", "files", "cluster", "written in"))]
-    yield from table([*rows, *(_field(one) for one in fields)], width)
+    yield from table([[*rows, *(_field(one) for one in fields)]], width)
 
 
 def _field(one: Document) -> Row:
@@ -58,14 +58,14 @@ def _inherited(values: Sequence[Document], width: int) -> Iterator[Line]:
     if not values:
         return
     yield from section("NOT SET ANYWHERE, SO INHERITED", len(values), width)
-    yield from table([Row("  ", (one["name"], side(one))) for one in values], width)
+    yield from table([[Row("  ", (one["name"], side(one)))] for one in values], width)
 
 
 def _bindings(title: str, acls: Sequence[Document], width: int) -> Iterator[Line]:
     if not acls:
         return
     yield from section(title, len(acls), width)
-    yield from table([Row("  ", binding(one)) for one in acls], width)
+    yield from table([[Row("  ", binding(one))] for one in acls], width)
 
 
 def doctor_lines(document: Document, width: int) -> Iterator[Line]:

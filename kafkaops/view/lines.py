@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from kafkaops.view.visible import cells, visible
@@ -70,8 +71,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 GAP = 2  # between columns
-_ACL_CELLS = 4  # rows of access have at least as many, and columns of their own
-_WIDEST = 44  # of a column: what is longer pushes its own row only
+_WIDEST = 44  # of a column, where not all rows fit: what is longer pushes its own row only
 
 
 class Row(NamedTuple):
@@ -81,45 +81,67 @@ class Row(NamedTuple):
     cells: tuple[str, ...]
 
 
-def table(rows: Sequence[Row], width: int) -> Iterator[Line]:
-    """Rows of one shape stand in columns; what does not fit into the width goes to a line of its own, whole."""
-    shown = [Row(row.lead, tuple(visible(cell) for cell in row.cells)) for row in rows]
-    plain = _starts([row for row in shown if len(row.cells) < _ACL_CELLS])
-    access = _starts([row for row in shown if len(row.cells) >= _ACL_CELLS])
-    for row in shown:
-        yield from _row(row, plain if len(row.cells) < _ACL_CELLS else access, width)
+def table(blocks: Sequence[Sequence[Row]], width: int) -> Iterator[Line]:
+    """One set of columns for all blocks where that fits; else each block has its own, and lonely rows have one together."""
+    shown = [[Row(row.lead, tuple(visible(cell) for cell in row.cells)) for row in block] for block in blocks]
+    rows = [row for block in shown for row in block]
+    if _fits(rows, width):
+        yield from _columns(rows, width)
+        return
+    for lonely, group in groupby(shown, key=lambda block: len(block) == 1):
+        parts = list(group)
+        for block in [[row for part in parts for row in part]] if lonely else parts:
+            yield from _columns(block, width)
 
 
-def _starts(rows: Sequence[Row]) -> list[int]:
-    """Where each column but the first begins."""
+def _fits(rows: Sequence[Row], width: int) -> bool:
+    starts = _starts(rows, width)
+    return all(cells(_in_columns(row, starts)) <= width for row in rows)
+
+
+def _columns(rows: Sequence[Row], width: int) -> Iterator[Line]:
+    starts = _starts(rows, width if _fits(rows, width) else _WIDEST)
+    for row in rows:
+        yield from _row(row, starts, width)
+
+
+def _starts(rows: Sequence[Row], widest: int) -> list[int]:
+    """Where each column but the first begins; cells wider than `widest` do not count."""
     starts: list[int] = []
     for column in range(max((len(row.cells) for row in rows), default=1) - 1):
         ends = [
             (starts[column - 1] if column else cells(row.lead)) + cells(row.cells[column])
             for row in rows
-            if column + 1 < len(row.cells) and cells(row.cells[column]) <= _WIDEST
+            if column + 1 < len(row.cells) and cells(row.cells[column]) <= widest
         ]
-        floor = (starts[-1] if starts else 8) + GAP
-        starts.append(max([end + GAP for end in ends], default=floor))
+        starts.append(max([end + GAP for end in ends], default=starts[-1] + GAP if starts else GAP))
     return starts
+
+
+def _in_columns(row: Row, starts: Sequence[int]) -> str:
+    first, *rest = row.cells
+    text = row.lead + first
+    for start, cell in zip(starts, rest, strict=False):
+        text += " " * max(start - cells(text), GAP) + cell if cell else ""
+    return text
 
 
 def _row(row: Row, starts: Sequence[int], width: int) -> Iterator[Line]:
     """In columns; closer together where that is too wide; and on a second line what is too wide even so."""
-    sign = Span(row.lead[0], SIGNS.get(row.lead[0], ""))
-    first, *rest = row.cells
-    full = [(start, cell) for start, cell in zip(starts, rest, strict=False) if cell]
-    text = row.lead[1:] + first
-    in_columns = text
-    for start, cell in full:
-        in_columns += " " * max(start - 1 - cells(in_columns), GAP) + cell
-    if cells(in_columns) < width:
-        yield (sign, Span(in_columns))
+    text = _in_columns(row, starts)
+    if cells(text) <= width:
+        yield _line(text)
         return
-    for _, cell in full:
-        if cells(text) + GAP + cells(cell) < width:
+    first, *rest = row.cells
+    text = row.lead + first
+    for cell in filter(None, rest):
+        if cells(text) + GAP + cells(cell) <= width:
             text += " " * GAP + cell
         else:
-            yield (sign, Span(text))
-            sign, text = Span(" "), " " * 11 + cell
-    yield (sign, Span(text))
+            yield _line(text)
+            text = " " * 12 + cell
+    yield _line(text)
+
+
+def _line(text: str) -> Line:
+    return (Span(text[0], SIGNS.get(text[0], "")), Span(text[1:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any
 
@@ -141,10 +142,8 @@ def _danger_head(one: Document, said: str, width: int) -> Iterator[Line]:
         yield (Span(f"    {said}"),)
 
 
-_ORDER = {"create": 0, "update": 1, "delete": 2, "grant": 3, "revoke": 4}
-
-
 _MANY_CREATES = 40  # beyond it, created topics leave out their settings
+_MANY_RULES = 3  # of one principal, beyond which it stands above them
 
 
 def _changes(document: Document, width: int, *, details: bool) -> Iterator[Line]:
@@ -152,16 +151,68 @@ def _changes(document: Document, width: int, *, details: bool) -> Iterator[Line]
     if not changes:
         return
     yield from section("DRIFT" if document["command"] == "drift" else "CHANGES", len(changes), width)
+    dangers = {one["ref"] for one in document["findings"] if one["severity"] in {"danger", "error"}}
     short = sum(change["action"] == "create" for change in changes) > _MANY_CREATES and not details
-    ordered = sorted(changes, key=lambda change: (_kind(change) == "acl", _ORDER[change["action"]], change["address"]))
-    rows = [
-        row
-        for _, group in groupby(ordered, key=lambda change: (change["address"], change["action"]))
-        for row in _rows(list(group), short=short)
-    ]
-    yield from table(rows, width)
+    topics = [one for one in changes if _kind(one) != "acl"]
+    access = [one for one in changes if _kind(one) == "acl"]
+    yield from table(list(_topics(topics, dangers, short=short)), width)
     if short:
-        yield (Span("  settings of created topics are left out, --details shows them"),)
+        yield (Span("  settings and places of created topics are left out, --details shows them"),)
+    if topics and access:
+        yield EMPTY
+    yield from table(list(_access(access)), width)
+
+
+def _topics(changes: Sequence[Document], dangers: AbstractSet[str], *, short: bool) -> Iterator[list[Row]]:
+    """A block each."""
+    ordered = sorted(changes, key=lambda change: (_ORDER[change["action"]], change["address"]))
+    for _, group in groupby(ordered, key=lambda change: (change["address"], change["action"])):
+        yield list(_rows(list(group), dangers, short=short))
+
+
+_ORDER = {"create": 0, "update": 1, "delete": 2}
+
+
+def _rows(changes: Sequence[Document], dangers: AbstractSet[str], *, short: bool) -> Iterator[Row]:
+    """Of one resource."""
+    first = changes[0]
+    kind, name = _kind(first), _name(first["address"])
+    match first["action"]:
+        case "create" if short:
+            yield Row(f"+ {kind:<6}", (name, first["summary"]))
+        case "create":
+            yield Row(f"+ {kind:<6}", (name, first["summary"], placed(first["source"])))
+            yield from (_setting(one) for one in first["fields"] if one["name"] not in _IN_SUMMARY)
+        case "update":
+            yield Row(f"~ {kind:<6}", (name,))
+            yield from (_update(change, dangers) for change in changes)
+        case _:
+            yield Row(f"- {kind:<6}", (name, first["summary"], _codes(first)))
+
+
+def _access(changes: Sequence[Document]) -> Iterator[list[Row]]:
+    """A row each; whoever gains or loses by many rules stands above them."""
+    counts = Counter(map(_principal, changes))
+    ordered = sorted(changes, key=lambda change: (_sign(change), change["address"]))
+    for change in ordered:
+        if counts[_principal(change)] <= _MANY_RULES:
+            yield [Row(f"{_sign(change)} acl   ", (_principal(change), *_rule(change)))]
+    for principal in sorted(one for one in counts if counts[one] > _MANY_RULES):
+        its = [change for change in ordered if _principal(change) == principal]
+        yield [Row("~ acl   ", (principal,)), *(Row(f"{_sign(change)}         ", _rule(change)) for change in its)]
+
+
+def _principal(change: Document) -> str:
+    return str((change["after"] or change["before"])["principal"])
+
+
+def _rule(change: Document) -> tuple[str, ...]:
+    _, *rule = binding(change["after"] or change["before"])
+    return (*rule, _codes(change))
+
+
+def _sign(change: Document) -> str:
+    return "+" if change["action"] == "grant" else "-"
 
 
 def _kind(change: Document) -> str:
@@ -172,41 +223,20 @@ def _name(address: str) -> str:
     return address.split("/", 1)[-1]
 
 
-def _rows(changes: Sequence[Document], *, short: bool) -> Iterator[Row]:
-    """Of one resource."""
-    first = changes[0]
-    kind, name = _kind(first), _name(first["address"])
-    codes = " ".join(_codes(first))
-    match first["action"]:
-        case "create":
-            yield Row(f"+ {kind:<6}", (name, first["summary"], placed(first["source"])))
-            yield from (_setting(one) for one in first["fields"] if not short and one["name"] not in _IN_SUMMARY)
-        case "update":
-            yield Row(f"~ {kind:<6}", (name,))
-            yield from (_update(change) for change in changes)
-        case "delete":
-            yield Row(f"- {kind:<6}", (name, first["summary"], codes))
-        case "grant":
-            yield Row(f"+ {kind:<6}", (*binding(first["after"]), codes))
-        case _:
-            yield Row(f"- {kind:<6}", (*binding(first["before"]), codes))
-
-
 _IN_SUMMARY = {"partitions", "replication.factor"}
 
 
-def _codes(change: Document) -> list[str]:
-    return sorted({ref.split("#")[0] for ref in change["findings"]})
+def _codes(change: Document) -> str:
+    return " ".join(sorted({ref.split("#")[0] for ref in change["findings"]}))
 
 
 def _setting(one: Document) -> Row:
     return Row("+         ", (one["name"], one["after"]["display"]))
 
 
-def _update(change: Document) -> Row:
-    codes = _codes(change)
-    last = " ".join(codes) or placed(change["source"])
-    sign = "!" if codes else "~"
+def _update(change: Document, dangers: AbstractSet[str]) -> Row:
+    sign = "~" if dangers.isdisjoint(change["findings"]) else "!"
+    last = _codes(change) or placed(change["source"])
     return Row(f"{sign}         ", (change["field"], sides(change["before"], change["after"]), last))
 
 
