@@ -197,7 +197,7 @@ def ack(
     findings: Annotated[list[str], typer.Argument(metavar="CODE[@ADDRESS]...", help="The dangers to accept.")],
     plan_file: Annotated[Path | None, typer.Option("--plan", help="Take the values from a saved plan (JSON).")] = None,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="DATE", help="Last day; at most 90 days ahead.")
+        str | None, typer.Option("--until", metavar="DATE", help="Last day: in 14 days if left out, in 90 at most.")
     ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why; shown to whoever reads the file.")] = "",
 ) -> int:
@@ -225,7 +225,7 @@ def schema(
     options: Options,
     name: Annotated[
         str,
-        typer.Argument(help="topology, settings, or a document: plan, apply, validation, resource, doctor, failure."),
+        typer.Argument(help="topology, settings, or a document: plan, apply, validation, resource, doctor, ack, failure."),
     ] = "topology",
 ) -> int:
     """Print a JSON Schema: of the files, or of what -o json writes."""

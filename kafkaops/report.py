@@ -28,6 +28,7 @@ FORMATS = {
     "drift": "kafkaops.plan",
     "apply": "kafkaops.apply",
     "describe": "kafkaops.resource",
+    "ack": "kafkaops.ack",
     "doctor": "kafkaops.doctor",
 }
 
@@ -196,6 +197,24 @@ def doctor_document(
             {"name": row.name, "result": row.result.value, "message": row.message, "help": row.help} for row in rows
         ],
         "grants": [_grants(one) for one in grants],
+    }
+
+
+def ack_document(
+    cluster: str,
+    written: Iterable[tuple[Location, Document]],
+    already: Iterable[Finding],
+    exit_code: int,
+    *,
+    created_at: datetime,
+) -> Document:
+    """For `ack`: where each acknowledgement stands now, with its entry (`code`, `address`, `change`, `until`, `reason`, `line`), and what had consent before."""
+    rows = [{"source": _place(where), **entry} for where, entry in written]
+    return {
+        **_head("kafkaops.ack", "ack", created_at, "written" if rows else "nothing_to_write", exit_code),
+        "cluster": {"name": cluster},
+        "written": rows,
+        "already": [{"code": one.code, "address": one.address} for one in already],
     }
 
 

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from kafkaops import report
+from kafkaops import ack as acknowledging
+from kafkaops import app, report
+from kafkaops.ack import Edited, Terms, Wish, Written
+from kafkaops.app import Connect
 from kafkaops.cli import Options
 from kafkaops.commands.output import Output, guarded
-from kafkaops.commands.reading import topology_of
-from kafkaops.findings import Exit
+from kafkaops.commands.reading import connect_from, invalid, request, topology_of
+from kafkaops.edit import written
+from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.rewrite import CannotWrite, Rewrite, rewrite
+from kafkaops.settings import ClusterEntry
+from kafkaops.topology import SETTINGS_FILE, Topology
+
+# validate
 
 
 def validate(options: Options, *, fix: bool) -> int:
     def body(output: Output) -> int:
         found = topology_of(output)
+        if fix and _fix(output, found):
+            found = topology_of(output)
         code = Exit.DONE if found.valid else Exit.INVALID
         output.write(
             report.validation_document(found.findings, len(found.documents), code, created_at=output.created_at)
@@ -23,5 +39,174 @@ def validate(options: Options, *, fix: bool) -> int:
     return guarded("validate", options, body)
 
 
-def ack(options: Options, findings: list[str], *, plan_file: Path | None, until: str | None, reason: str) -> int:
-    raise NotImplementedError
+def _fix(output: Output, found: Topology) -> bool:
+    """Takes expired acknowledgements out, and tells which; whether the files are others now."""
+    texts, expired = acknowledging.without_expired(found.documents, output.created_at.date())
+    _write(found, texts)
+    for one in expired:
+        says = "removed" if one.removed else "left, since an alias or its style keeps it from being cut out alone:"
+        place = f"{one.where.file}:{one.where.line}"
+        output.tell(f"{says} {place}: the acknowledgement of {one.code} on {one.on}, which expired on {one.until}")
+    return bool(texts)
+
+
+def _write(found: Topology, texts: Mapping[Path, str]) -> None:
+    before = {document.path: document.text for document in found.documents}
+    try:
+        rewrite(found.root, [Rewrite(path, before[path], text) for path, text in sorted(texts.items())])
+    except CannotWrite as problem:
+        raise Refusal(
+            Exit.FAILED,
+            Finding(
+                code="KO5404",
+                severity=Severity.ERROR,
+                message=f"{problem}; no file was changed",
+                help="run it again when the files can be written and nobody else writes them",
+            ),
+        ) from problem
+
+
+# ack
+
+
+def ack(
+    options: Options,
+    findings: list[str],
+    *,
+    plan_file: Path | None,
+    until: str | None,
+    reason: str,
+    connect: Callable[[Path], Connect] = connect_from,
+) -> int:
+    """`connect`: opens clusters for the topology in that folder."""
+
+    def body(output: Output) -> int:
+        last = acknowledging.last_day(until, output.created_at.date())
+        _sayable(reason)
+        saved = None if plan_file is None else _saved(plan_file)
+        found = topology_of(output)
+        if not found.valid:
+            return invalid(output, found)
+        if saved is None:
+            entry = found.entry(options.cluster)
+            dangers = _fresh(output, found, entry, connect(found.root))
+        else:
+            entry, dangers = _entry_of(saved, options, found), saved.findings
+        wishes = acknowledging.wishes(findings, dangers, found.desired[entry.name].acknowledgements, entry.name)
+        edited = acknowledging.edited(found.documents, _settings_file(found), wishes, Terms(entry.name, last, reason))
+        _write(found, edited.texts)
+        output.write(_document(output, entry, edited, wishes))
+        return Exit.DONE
+
+    return guarded("ack", options, body)
+
+
+def _sayable(reason: str) -> None:
+    """Bytes of the command line that are no text could not be read back."""
+    try:
+        reason.encode()
+    except UnicodeEncodeError as error:
+        raise _misused("`--reason` is not UTF-8", "write it in UTF-8") from error
+
+
+def _fresh(output: Output, found: Topology, entry: ClusterEntry, connect: Connect) -> Sequence[Finding]:
+    with app.plan(request(output, found, entry), connect) as planned:
+        return planned.plan.findings
+
+
+def _settings_file(found: Topology) -> str:
+    return next((one.file for one in found.documents if one.path.name == SETTINGS_FILE), "")
+
+
+def _document(output: Output, entry: ClusterEntry, edited: Edited, wishes: Sequence[Wish]) -> report.Document:
+    already = [wish.finding for wish in wishes if not wish.changes]
+    rows = [(one.where, _row(one)) for one in edited.written]
+    return report.ack_document(entry.name, rows, already, Exit.DONE, created_at=output.created_at)
+
+
+def _row(one: Written) -> dict[str, Any]:
+    change = one.entry["change"]
+    return {
+        "code": one.entry["code"],
+        "address": one.on,
+        "change": [change] if isinstance(change, str) else list(change),
+        "until": one.entry["until"],
+        "reason": one.entry.get("reason", ""),
+        "line": written(one.entry),
+    }
+
+
+# a saved plan
+
+_LARGEST = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    cluster: str
+    cluster_id: str
+    findings: tuple[Finding, ...]
+
+
+def _saved(path: Path) -> _Saved:
+    """A plan that `plan -o json=FILE` wrote. Errors: Refusal, 64 for a file that cannot be read, 4 for one that is no whole plan."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+            raise _misused(f"`--plan {path}` is not a regular file of at most 256 MiB", _HOW)
+        saved = json.loads(path.read_bytes())
+    except OSError as error:
+        raise _misused(f"`--plan {path}` cannot be read: {(error.strerror or 'no reason').lower()}", _HOW) from error
+    except (ValueError, RecursionError) as error:
+        raise _no_plan(path, "is not JSON, or only a part of it") from error
+    if not isinstance(saved, dict) or saved.get("format") != "kafkaops.plan":
+        raise _no_plan(path, "is not a plan that kafkaops wrote")
+    if not str(saved.get("format_version")).startswith("1."):
+        raise _no_plan(path, f"has format version `{str(saved.get('format_version'))[:20]}`, and this kafkaops reads 1")
+    if saved.get("complete") is not True:
+        raise _no_plan(path, "is of a plan that ended early")
+    return _Saved(*_read(path, saved))
+
+
+_HOW = "`kafkaops plan -o json=plan.json` writes one"
+
+
+def _no_plan(path: Path, says: str) -> Refusal:
+    return Refusal(
+        Exit.INVALID, Finding(code="KO7005", severity=Severity.ERROR, message=f"`--plan {path}` {says}", help=_HOW)
+    )
+
+
+def _read(path: Path, saved: Mapping[str, Any]) -> tuple[str, str, tuple[Finding, ...]]:
+    try:
+        cluster, findings = saved["cluster"], tuple(map(report.finding_of, saved["findings"]))
+        texts = [cluster["name"], cluster["id"]]
+        for one in findings:
+            texts += [one.code, one.message, one.address, one.help, *one.notes, *one.consent]
+            texts += [one.where.file] if one.where else []
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _no_plan(path, "is not a plan that kafkaops wrote: it lacks what one holds") from error
+    if not all(isinstance(text, str) for text in texts):
+        raise _no_plan(path, "is not a plan that kafkaops wrote: it holds something else where a text stands")
+    return cluster["name"], cluster["id"], findings
+
+
+def _entry_of(saved: _Saved, options: Options, found: Topology) -> ClusterEntry:
+    """The plan's cluster. Errors: Refusal, 5 when it is not the one that is named or pinned."""
+    if options.cluster not in {None, saved.cluster}:
+        raise _other_cluster(f"the plan is of cluster `{saved.cluster}`, not of `{options.cluster}`")
+    entry = found.entry(saved.cluster)
+    if entry.cluster_id not in {None, saved.cluster_id}:
+        raise _other_cluster(
+            f"the plan is of a cluster with id `{saved.cluster_id}`, `{entry.name}` is pinned to `{entry.cluster_id}`"
+        )
+    return entry
+
+
+def _other_cluster(message: str) -> Refusal:
+    help_ = "name the plan of that cluster, or leave `--plan` out"
+    return Refusal(Exit.NOT_APPROVED, Finding(code="KO6003", severity=Severity.ERROR, message=message, help=help_))
+
+
+def _misused(message: str, help_: str) -> Refusal:
+    return Refusal(Exit.USAGE, Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_))

@@ -15,7 +15,7 @@ from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.kinds.topic import settings
 from kafkaops.view import machine
 
-_DOCUMENTS = ("plan", "apply", "validation", "resource", "doctor", "failure")
+_DOCUMENTS = ("plan", "apply", "validation", "resource", "doctor", "ack", "failure")
 
 
 def explain(options: Options, asked: str) -> int:

@@ -8,6 +8,7 @@ from functools import cache
 from rich.color import ColorSystem
 from rich.style import Style
 
+from kafkaops.view.ack_screen import ack_lines
 from kafkaops.view.apply_screen import apply_lines, phase_line
 from kafkaops.view.inspection_screen import doctor_lines, resource_lines
 from kafkaops.view.lines import WIDTH_WITHOUT_TERMINAL, Document, Line, Span
@@ -56,5 +57,7 @@ def _lines(document: Document, texts: Mapping[str, str], width: int, *, details:
             yield from resource_lines(document, width)
         case "kafkaops.doctor":
             yield from doctor_lines(document, width)
+        case "kafkaops.ack":
+            yield from ack_lines(document)
         case unknown:
             raise ValueError(f"no screen for {unknown}")

@@ -1,0 +1,329 @@
+"""Edits of a topology file's text: an acknowledgement in, or out. What is edited is the text, so that everything else stays byte for byte.
+
+Each edit is tried and read again: it counts only when the data then differs by exactly what was meant. So a block that several aliases share,
+a list that a merge brings in, or a style that was not thought of gives None, and never a wrong file. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kafkaops import source
+from kafkaops.source.outline import Part, outline, parts
+
+LIST = "acknowledge"
+
+Keys = tuple[str, ...]
+"""From the top of a file down to a mapping: `("topics", "order.order.created.v1")`; `()` is the top."""
+
+Entry = Mapping[str, str | Sequence[str]]
+
+
+def with_entry(text: str, keys: Keys, entry: Entry) -> str | None:
+    """The text with the entry at the end of the `acknowledge:` list of a block-style mapping; None where that cannot be written.
+
+    `text` has no byte order mark. The list is made, as the last key of the mapping, where there is none.
+    """
+    data = _data(text)
+    if data is None or (wanted := _changed(data, keys, lambda block: _entered(block, entry))) is None:
+        return None
+    return _first_that_means(wanted, (_inserted(text, way) for way in _ways_in(text, keys, written(entry))))
+
+
+def without_entry(text: str, keys: Keys, index: int) -> str | None:
+    """The text without the entry, and without the list when nothing is left in it; None where that cannot be cut out."""
+    data = _data(text)
+    if data is None or (wanted := _changed(data, keys, lambda block: _removed(block, index))) is None:
+        return None
+    return _first_that_means(wanted, (_cut(text, way) for way in _ways_out(text, keys, index)))
+
+
+def written(entry: Entry) -> str:
+    """One line, in braces; every text in it reads back equal."""
+    return "{" + ", ".join(f"{key}: {_value(value)}" for key, value in entry.items()) + "}"
+
+
+def _value(value: str | Sequence[str]) -> str:
+    return quoted(value) if isinstance(value, str) else "[" + ", ".join(map(quoted, value)) + "]"
+
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_WORDS = frozenset(
+    {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+)  # no text for one reader of YAML or another
+
+
+def quoted(text: str) -> str:
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
+        return text
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if char in '"\\':
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
+
+
+# what the data shall be
+
+
+def _data(text: str) -> dict[str, Any] | None:
+    root, findings = source.parse(text, "")
+    return None if findings else root
+
+
+def _changed(data: Mapping[str, Any], keys: Keys, change: Any) -> dict[str, Any] | None:
+    """Copies the way down only: whatever else shares the mapping, through an alias, keeps the old one."""
+    if not keys:
+        changed: dict[str, Any] | None = change(data)
+        return changed
+    below = data.get(keys[0])
+    inner = _changed(below, keys[1:], change) if isinstance(below, dict) else None
+    return None if inner is None else {**data, keys[0]: inner}
+
+
+def _entered(block: Mapping[str, Any], entry: Entry) -> dict[str, Any] | None:
+    old = block.get(LIST, [])
+    plain = {key: value if isinstance(value, str) else list(value) for key, value in entry.items()}
+    return {**block, LIST: [*old, plain]} if isinstance(old, list) else None
+
+
+def _removed(block: Mapping[str, Any], index: int) -> dict[str, Any] | None:
+    old = block.get(LIST)
+    if not isinstance(old, list) or index >= len(old):
+        return None
+    left = old[:index] + old[index + 1 :]
+    return {key: left if key == LIST else value for key, value in block.items() if key != LIST or left}
+
+
+def _first_that_means(wanted: Mapping[str, Any], texts: Iterable[str]) -> str | None:
+    return next((text for text in texts if _data(text) == wanted), None)
+
+
+# where the text is changed
+
+
+class _Insertion(NamedTuple):
+    at: int
+    text: str
+
+
+class _Cut(NamedTuple):
+    start: int
+    end: int
+    instead: str = ""
+
+
+def _inserted(text: str, way: Sequence[_Insertion]) -> str:
+    return _cut(text, [_Cut(one.at, one.at, one.text) for one in way])
+
+
+def _cut(text: str, way: Sequence[_Cut]) -> str:
+    for one in sorted(way, reverse=True):
+        text = text[: one.start] + one.instead + text[one.end :]
+    return text
+
+
+def _found(root: Part | None, keys: Keys) -> Part | None:
+    for key in keys:
+        if root is None or key not in root.keys:
+            return None
+        root = root.keys[key][1]
+    return root
+
+
+def _ways_in(text: str, keys: Keys, entry: str) -> Iterator[list[_Insertion]]:
+    root = outline(text)
+    block = _found(root, keys)
+    if not keys and (block is None or not block.is_mapping):
+        yield [_lines(text, len(text), f"{LIST}:", f"  - {entry}")]
+    elif root is None or block is None or block.flow or not block.keys:
+        return
+    elif LIST not in block.keys:
+        yield from _as_new_list(text, root, block, entry, outer=_column_of(text, root, keys))
+    else:
+        start, rows = block.keys[LIST]
+        yield from _into_flow(text, rows, entry) if rows.flow else _into_block(text, start, rows, entry)
+
+
+def _column_of(text: str, root: Part, keys: Keys) -> int:
+    """Of the key whose value the block is; -1 for the top."""
+    above = _found(root, keys[:-1]) if keys else None
+    return -1 if above is None else _column(text, above.keys[keys[-1]][0])
+
+
+def _as_new_list(text: str, root: Part, block: Part, entry: str, *, outer: int) -> Iterator[list[_Insertion]]:
+    indent = " " * _column(text, next(iter(block.keys.values()))[0])
+    step = " " * _step(text, root)
+    for end in _ends(text, block.end, outer):
+        yield [_lines(text, end, f"{indent}{LIST}:", f"{indent}{step}- {entry}")]
+
+
+def _into_block(text: str, start: int, rows: Part, entry: str) -> Iterator[list[_Insertion]]:
+    if (dash := _dash(text, rows.items[-1].start) if rows.items else None) is None:
+        return
+    for end in _ends(text, rows.end, _column(text, start)):
+        yield [_lines(text, end, f"{' ' * _column(text, dash)}- {entry}")]
+
+
+def _into_flow(text: str, rows: Part, entry: str) -> Iterator[list[_Insertion]]:
+    if not rows.items:
+        yield [_Insertion(rows.end - 1, entry)]
+        return
+    last = rows.items[-1]
+    line = _start_of_line(text, last.start)
+    if text[line : last.start].isspace() and (rest := _REST.match(text, last.end)) is not None:
+        comma = [] if rest["comma"] else [_Insertion(last.end, ",")]
+        yield [*comma, _lines(text, rest.end(), f"{text[line : last.start]}{entry}{rest['comma']}")]
+    yield [_Insertion(last.end, f", {entry}")]
+
+
+_REST = re.compile(r"[ \t]*(?P<comma>,?)[ \t]*(#[^\n]*)?\r?\n")
+"""Of the line on which something in brackets ends."""
+
+
+def _lines(text: str, at: int, *lines: str) -> _Insertion:
+    """Whole lines, with the line ends of the line before. A last line that has no end keeps having none."""
+    before = text.rfind("\n", 0, at)
+    end = "\r\n" if text[max(before - 1, 0) : before] == "\r" else "\n"
+    if at and text[at - 1] != "\n":
+        return _Insertion(at, "".join(end + line for line in lines))
+    return _Insertion(at, "".join(line + end for line in lines))
+
+
+def _ends(text: str, end: int, column: int) -> Iterator[int]:
+    """Where the lines of a block end that stands below a key at `column`: before blank lines, and before comments that are no deeper than the key.
+
+    Where that cuts through a text of several lines, the place right before what follows.
+    """
+    behind = _start_of_line(text, end) if not text[_start_of_line(text, end) : end].strip() else end
+    at = behind
+    while at and _is_beside(text[_start_of_line(text, at - 1) : at], column):
+        at = _start_of_line(text, at - 1)
+    yield at
+    if at != behind:
+        yield behind
+
+
+def _is_beside(line: str, column: int) -> bool:
+    bare = line.strip()
+    return not bare or (bare.startswith("#") and len(line) - len(line.lstrip()) <= column)
+
+
+def _step(text: str, root: Part) -> int:
+    """How far a list is indented below its key, as the file does it elsewhere: like its lists, else like its mappings."""
+    below = [
+        (value.is_list, _column(text, child) - _column(text, start))
+        for one in parts(root)
+        for start, value in one.keys.values()
+        if not one.flow and (child := _first_of(text, value)) is not None and child > start
+    ]
+    steps = sorted(below, key=lambda one: not one[0])  # stable: the first list, else the first mapping
+    return next((step for is_list, step in steps if step >= (not is_list)), 2)
+
+
+def _first_of(text: str, block: Part) -> int | None:
+    if block.flow or not (block.keys or block.items):
+        return None
+    return next(iter(block.keys.values()))[0] if block.keys else _dash(text, block.items[0].start)
+
+
+def _dash(text: str, item: int) -> int | None:
+    """The dash of an item of a block list: on its line, or on one above it when an anchor or a comment stands between."""
+    line = _start_of_line(text, item)
+    while (match := _DASH.match(text, line)) is None:
+        if line == 0 or text[line:item].partition("#")[0].strip():
+            return None
+        line = _start_of_line(text, line - 1)
+    return match.end() - 1
+
+
+_DASH = re.compile(r" *-(?=[ \t\r\n])")
+
+
+def _column(text: str, index: int) -> int:
+    return index - _start_of_line(text, index)
+
+
+def _start_of_line(text: str, index: int) -> int:
+    return text.rfind("\n", 0, index) + 1
+
+
+def _next_line(text: str, index: int) -> int:
+    end = text.find("\n", index)
+    return len(text) if end < 0 else end + 1
+
+
+# out
+
+
+def _ways_out(text: str, keys: Keys, index: int) -> Iterator[list[_Cut]]:
+    root = outline(text)
+    block = _found(root, keys)
+    if root is None or block is None or LIST not in block.keys:
+        return
+    start, rows = block.keys[LIST]
+    if len(rows.items) == 1:
+        yield from _whole_list(text, keys, block, start, rows)
+    elif rows.flow:
+        yield from ([one] for one in _flow_item(text, rows.items[index].start, rows.items[index].end))
+    else:
+        yield from ([one] for one in _block_item(text, start, rows, index))
+
+
+def _whole_list(text: str, keys: Keys, block: Part, start: int, rows: Part) -> Iterator[list[_Cut]]:
+    """The key with the only entry. A mapping that has nothing else becomes `{}`, since below some keys a null would be wrong."""
+    if block.flow:
+        yield from ([one] for one in _flow_item(text, start, rows.end))
+        return
+    line = _Cut(_start_of_line(text, start), _next_line(text, start))
+    empty = [_Cut(one, one, " {}") for one in _behind_key(text, keys)] if keys and len(block.keys) == 1 else []
+    if rows.flow:
+        yield [*empty, _to_the_end(text, line.start, _next_line(text, rows.end))]
+        return
+    for entry in _block_item(text, start, rows, 0):
+        joined = [_Cut(line.start, entry.end)] if line.end == entry.start else [line, entry]
+        yield [*empty, *(_to_the_end(text, one.start, one.end) for one in joined)]
+
+
+def _behind_key(text: str, keys: Keys) -> Iterator[int]:
+    """Behind the colon of the key whose value the block is."""
+    above = _found(outline(text), keys[:-1])
+    if above is not None and (match := re.compile(r"[^\n]*?:(?=[ \t]*(#|\r?\n))").match(text, above.keys[keys[-1]][0])):
+        yield match.end()
+
+
+def _block_item(text: str, start: int, rows: Part, index: int) -> Iterator[_Cut]:
+    """Its own lines: those below its dash that stand deeper than the dash."""
+    if (dash := _dash(text, rows.items[index].start)) is None:
+        return
+    last = index + 1 == len(rows.items)
+    behind = rows.end if last else _dash(text, rows.items[index + 1].start)
+    if behind is not None:
+        for end in _ends(text, behind, max(_column(text, dash), _column(text, start))):
+            yield _to_the_end(text, _start_of_line(text, dash), end)
+
+
+def _to_the_end(text: str, start: int, end: int) -> _Cut:
+    """Lines at the end of a text that does not end with one: the line before loses its end instead."""
+    if end < len(text) or text.endswith("\n") or start == 0:
+        return _Cut(start, end)
+    return _Cut(start - (2 if text[start - 2 : start] == "\r\n" else 1), end)
+
+
+def _flow_item(text: str, start: int, end: int) -> Iterator[_Cut]:
+    """With its line when it has one for itself, and with the comma that parts it from its neighbour."""
+    line = _start_of_line(text, start)
+    if text[line:start].isspace() and (rest := _REST.match(text, end)) is not None:
+        yield _Cut(line, rest.end())
+    if (comma := re.compile(r"[ \t]*,[ \t]*").match(text, end)) is not None:
+        yield _Cut(start, comma.end())
+    if (comma := re.search(r",[ \t]*$", text[:start])) is not None:
+        yield _Cut(comma.start(), end)
+    yield _Cut(start, end)

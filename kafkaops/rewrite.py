@@ -1,0 +1,75 @@
+"""Writes edited files back: all of them or none, each at once, and only what is still as it was read."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+_MARK = codecs.BOM_UTF8
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """`path` free of links, as a Document has it; both texts without byte order mark."""
+
+    path: Path
+    before: str
+    after: str
+
+
+class CannotWrite(Exception):  # noqa: N818  # reads as the sentence it stands for
+    """Nothing was changed. The message is a sentence."""
+
+
+def rewrite(root: Path, files: Iterable[Rewrite]) -> None:
+    """Mode and byte order mark are kept. Errors: CannotWrite for a file that is not as it was read, no longer a regular one below `root`, or not to be written."""
+    real_root = Path(os.path.realpath(root))
+    staged: list[tuple[Path, Path, bytes]] = []  # the new file, the one it replaces, what that holds
+    done: list[tuple[Path, bytes]] = []
+    try:
+        staged.extend(_staged(one, real_root) for one in files)
+        for new, path, old in staged:
+            new.replace(path)
+            done.append((path, old))
+    except OSError as error:
+        _put_back(done)
+        raise CannotWrite(f"`{error.filename}` cannot be written: {(error.strerror or 'no reason').lower()}") from error
+    finally:
+        for new, _, _ in staged:
+            new.unlink(missing_ok=True)
+
+
+def _staged(one: Rewrite, root: Path) -> tuple[Path, Path, bytes]:
+    mode = one.path.lstat().st_mode
+    if not stat.S_ISREG(mode) or not Path(os.path.realpath(one.path)).is_relative_to(root):
+        raise CannotWrite(f"`{one.path.name}` is no regular file below the topology folder")
+    old = one.path.read_bytes()
+    mark = _MARK if old.startswith(_MARK) else b""
+    if old != mark + one.before.encode():
+        raise CannotWrite(f"`{one.path.name}` has changed since it was read")
+    return _beside(one.path, mark + one.after.encode(), stat.S_IMODE(mode)), one.path, old
+
+
+def _beside(path: Path, data: bytes, mode: int) -> Path:
+    """A new file in the same folder; its hidden name keeps it out of every reading."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+            os.fchmod(handle, mode)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)
+
+
+def _put_back(done: Iterable[tuple[Path, bytes]]) -> None:
+    for path, old in done:
+        _beside(path, old, stat.S_IMODE(path.lstat().st_mode)).replace(path)
