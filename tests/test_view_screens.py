@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from view_examples import GRANTS, LOSSES, TEXTS, created, documents, header, plan
+from view_examples import DANGERS, ERRORS, GRANTS, LOSSES, REVOKES, TEXTS, created, documents, granted, header, plan
+from view_examples import acl as binding
 from view_examples import at as place
 
 from kafkaops import report
@@ -145,6 +147,56 @@ def test_a_warning_that_was_asked_to_fail_is_what_blocks() -> None:
     shown = human.render(report.plan_document(plan(GRANTS, (warning,)), header(), 3), width=98, colour=False)
 
     assert shown.endswith("BLOCKED: 1 warning; nothing was changed\n")
+
+
+def changes_of(document: dict[str, object], width: int = 98) -> str:
+    """What stands below the heading CHANGES."""
+    shown = human.render(document, width=width, colour=False)
+    return shown.split("CHANGES: ")[1].split("\n\n", 1)[1]
+
+
+def test_whoever_gets_many_rules_stands_above_them() -> None:
+    names = ("a", "long-name-of-a-topic", "c", "d")
+    rules = tuple(
+        granted(binding("User:many", "Read", "Topic", "Literal", name), f"topic/{name}/read", place("a.yaml", 1, 1))
+        for name in names
+    )
+    document = report.plan_document(plan((*rules, *REVOKES), DANGERS[2:]), header(), 3)
+
+    assert changes_of(document).startswith(
+        "- acl   User:svc-legacy-billing  ALLOW Read  topic payments.settled.v2  any host  KO3107\n"
+        "~ acl   User:many\n"
+        "+         ALLOW Read  topic a                     any host\n"
+        "+         ALLOW Read  topic c                     any host\n"
+        "+         ALLOW Read  topic d                     any host\n"
+        "+         ALLOW Read  topic long-name-of-a-topic  any host\n"
+    )
+
+
+def test_a_long_name_moves_only_its_own_block() -> None:
+    short = created("orders.a", place("topology/orders.yaml", 44, 3), retention_ms="7d")
+    long = created("orders." + "b" * 60, place("topology/orders.yaml", 50, 3), retention_ms="7d")
+
+    assert changes_of(report.plan_document(plan((short, long)), header(), 0)).startswith(
+        "+ topic orders.a        12 partitions x 3 replicas  topology/orders.yaml:44:3\n"
+        "+         retention.ms  7d\n"
+        f"+ topic orders.{'b' * 60}\n"
+        "            12 partitions x 3 replicas  topology/orders.yaml:50:3\n"
+        "+         retention.ms  7d\n"
+    )
+
+
+def test_a_danger_that_only_warns_has_no_danger_sign() -> None:
+    warning = replace(DANGERS[0], severity=Severity.WARNING, consent=())
+    document = report.plan_document(plan(LOSSES[:1], (warning,)), header(), 0)
+
+    assert changes_of(document).startswith("~ topic payments.settled.v2\n~         retention.ms  14d -> 3d  KO2104\n")
+
+
+def test_drift_that_cannot_be_undone_by_a_plan_is_drift() -> None:
+    shown = human.render(report.plan_document(plan((), ERRORS), header("drift"), 2), width=98, colour=False)
+
+    assert shown.endswith("DRIFT: 1 error\n  to learn  kafkaops explain KO2112\n")
 
 
 def test_progress_is_one_line_a_phase() -> None:
