@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import date
 from functools import cache
 from pathlib import Path
+from shutil import copytree
 from textwrap import dedent
 
 import pytest
@@ -16,20 +17,20 @@ from kafkaops.compile import Desired
 from kafkaops.kinds.topic.model import Topic
 from kafkaops.topology import Topology
 
-REPOSITORY = Path(__file__).parent.parent
-EXAMPLE = REPOSITORY / "topology"
+EXAMPLE = Path(__file__).parent.parent / "topology"
 STORES = Path(__file__).parent / "stores"
 CLUSTERS = ("sandbox", "production")
 
 
+def read(root: Path) -> Topology:
+    return topology.read(
+        root, shown=lambda path: path.relative_to(root).as_posix(), version="0.1.0", today=date(2026, 11, 22)
+    )
+
+
 @cache
 def example() -> Topology:
-    return topology.read(
-        EXAMPLE,
-        shown=lambda path: path.relative_to(REPOSITORY).as_posix(),
-        version="0.1.0",
-        today=date(2026, 11, 22),
-    )
+    return read(EXAMPLE)
 
 
 def desired(cluster: str) -> Desired:
@@ -38,6 +39,28 @@ def desired(cluster: str) -> Desired:
 
 def test_it_is_valid_without_a_single_remark() -> None:
     assert example().findings == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "written", "mistaken", "told"),
+    [
+        ("kafkaops.yaml", "latest-state:", "last-state:", ["KO1302 analytics.yaml:7", "KO1302 user.yaml:18"]),
+        ("order.yaml", "profile: order-events", "profile: order-event", ["KO1302 order.yaml:8"]),
+        ("user.yaml", "user.account.registered.v1", "user.account.registered", ["KO2016 user.yaml:7"]),
+        ("user.yaml", "share: [analytics-service]", "", ["KO3001 analytics.yaml:33"]),
+        ("inventory.yaml", "[order.reservation.cancelled", "[inventory.cancelled", ["KO1311 inventory.yaml:38"]),
+        ("notification.yaml", "suffix: -notification", "sufix: -notification", ["KO1201 notification.yaml:32"]),
+        ("notification.yaml", ", suffix: -notification", "", ["KO1307 order.yaml:76"]),
+    ],
+)
+def test_a_mistake_in_it_is_told_once(tmp_path: Path, file: str, written: str, mistaken: str, told: list[str]) -> None:
+    root = Path(copytree(EXAMPLE, tmp_path / "topology"))
+    text = (root / file).read_text(encoding="utf-8")
+    (root / file).write_text(text.replace(written, mistaken, 1), encoding="utf-8")
+
+    places = [(finding.code, finding.where) for finding in read(root).findings]
+
+    assert told == [f"{code} {where.file}:{where.line}" for code, where in places if where]
 
 
 def test_a_file_declares_each_domain_of_the_document() -> None:
