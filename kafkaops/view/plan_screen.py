@@ -192,14 +192,15 @@ def _rows(changes: Sequence[Document], dangers: AbstractSet[str], *, short: bool
 
 def _access(changes: Sequence[Document]) -> Iterator[list[Row]]:
     """A row each; whoever gains or loses by many rules stands above them."""
-    counts = Counter(map(_principal, changes))
-    ordered = sorted(changes, key=lambda change: (_sign(change), change["address"]))
-    for change in ordered:
-        if counts[_principal(change)] <= _MANY_RULES:
-            yield [Row(f"{_sign(change)} acl   ", (_principal(change), *_rule(change)))]
-    for principal in sorted(one for one in counts if counts[one] > _MANY_RULES):
-        its = [change for change in ordered if _principal(change) == principal]
-        yield [Row("~ acl   ", (principal,)), *(Row(f"{_sign(change)}         ", _rule(change)) for change in its)]
+    rules: dict[str, list[Document]] = {}
+    for change in sorted(changes, key=lambda change: (_sign(change), change["address"])):
+        rules.setdefault(_principal(change), []).append(change)
+    few = [change for its in rules.values() if len(its) <= _MANY_RULES for change in its]
+    for change in sorted(few, key=lambda change: (_sign(change), change["address"])):
+        yield [Row(f"{_sign(change)} acl   ", (_principal(change), *_rule(change)))]
+    for principal, its in sorted(rules.items()):
+        if len(its) > _MANY_RULES:
+            yield [Row("~ acl   ", (principal,)), *(Row(f"{_sign(change)}         ", _rule(change)) for change in its)]
 
 
 def _principal(change: Document) -> str:
