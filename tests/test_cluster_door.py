@@ -107,6 +107,10 @@ def test_errors_have_the_names_that_kafka_gives_them(code: int, name: str) -> No
             "ssl://h:1/bootstrap: Connect to ipv4#10.0.0.1:1 failed: No route to host (after 0ms in state CONNECT)",
             Complaint(FailureKind.UNREACHABLE, f"{AT} cannot be reached: No route to host"),
         ),
+        (
+            "Failed to acquire SASL OAUTHBEARER token: Failed to connect to 127.0.0.1:9",
+            Complaint(FailureKind.REFUSED, "the token endpoint gave no token to log in with"),
+        ),
         ("Configuration property `x` set to `y`", None),
     ],
 )

@@ -45,12 +45,15 @@ def greet(settings: Mapping[str, str | int | bool], *, timeout: float, tls: ssl.
     """Log in and ask who the brokers are; `ClusterFailure` in one sentence at the first reason that is final. `tls` only serves to explain a failure."""
     complaints = _Complaints(str(settings["bootstrap.servers"]).split(","), timeout, tls)
     client = _client(settings, complaints)
-    answer = client.describe_cluster(request_timeout=timeout)
-    while not answer.done():
-        client.poll(_POLL_SECONDS)
-        if complaints.final:
-            raise complaints.failure()
-    return _greeting(answer, complaints)
+    try:
+        answer = client.describe_cluster(request_timeout=timeout)
+        while not answer.done():
+            client.poll(_POLL_SECONDS)
+            if complaints.final:
+                raise complaints.failure()
+        return _greeting(answer, complaints)
+    finally:
+        del client  # else a failure's traceback keeps it logging in, again and again
 
 
 def _client(settings: Mapping[str, str | int | bool], complaints: _Complaints) -> Any:
@@ -112,10 +115,11 @@ class _Complaints:
         return complaint.sentence
 
     def _note(self, text: str) -> None:
-        server = _SERVER.search(text)
-        complaint = complaint_about(server["server"], text) if server else None
-        if server and complaint:
-            self._by_server[server["server"]] = complaint
+        found = _SERVER.search(text)
+        server = found["server"] if found else ""
+        complaint = complaint_about(server, text)
+        if complaint and (server or complaint.kind is FailureKind.REFUSED):
+            self._by_server[server] = complaint
 
     def _refused(self) -> list[Complaint]:
         return [complaint for complaint in self._by_server.values() if complaint.kind is FailureKind.REFUSED]
@@ -160,6 +164,10 @@ _RULES = (
             "`{server}` takes no SASL login",
             "write `security.protocol=PLAINTEXT` (with TLS: `SSL`), or name a port with a login",
         ),
+    ),
+    (
+        r"Failed to acquire SASL OAUTHBEARER token",  # before any server is asked; what follows is the endpoint's own text
+        Complaint(FailureKind.REFUSED, "the token endpoint gave no token to log in with"),
     ),
     (r"SASL authentication error", Complaint(FailureKind.REFUSED, "`{server}` refused the credentials")),
     (

@@ -46,7 +46,8 @@ _BROKER_SHARE = 0.8  # of the time-out, so that a broker that gives up can still
 # An item that was put off is sent again, for as long as some item gets through at least this often.
 _PATIENCE_SECONDS = 60.0
 _RETRY_SECONDS = 0.2
-_PUT_OFF = frozenset({"NOT_CONTROLLER", "THROTTLING_QUOTA_EXCEEDED", "COORDINATOR_LOAD_IN_PROGRESS"})
+_NOT_CONTROLLER = "NOT_CONTROLLER"
+_PUT_OFF = frozenset({_NOT_CONTROLLER, "THROTTLING_QUOTA_EXCEEDED", "COORDINATOR_LOAD_IN_PROGRESS"})
 _LOST = "TIMED_OUT"
 _LOST_IN_A_ROW = 2  # then the rest is not sent: nobody is there to answer
 
@@ -80,6 +81,8 @@ class LiveCluster:
 
     def describe(self) -> Description:
         said = self._read(protocol.describe)
+        if {broker.id for broker in said.brokers} != set(self._connections.brokers()):
+            self._connections.refresh()
         return replace(said, kafka_version=self._zookeeper_version(said.brokers)) if said.zookeeper else said
 
     def _zookeeper_version(self, brokers: Iterable[Broker]) -> str:
@@ -95,7 +98,7 @@ class LiveCluster:
         try:
             return protocol.topic_names(self._to(broker))
         except (NotSentError, UnansweredError) as error:
-            raise ClusterFailure(FailureKind.UNREACHABLE, f"broker {broker}: {error}") from error
+            raise ClusterFailure(FailureKind.UNREACHABLE, str(error)) from error
 
     def topics(self, broker: int, names: Sequence[str]) -> Mapping[str, TopicView | KafkaError]:
         return _by_name(protocol.topics, self._to(broker), names)
@@ -142,7 +145,7 @@ class LiveCluster:
     def reassigning(self, names: Sequence[str]) -> frozenset[str] | KafkaError:
         question = partial(protocol.reassigning, wait=self._wait)
         answer = self._read(question, first=self._connections.controller())
-        if answer == KafkaError("NOT_CONTROLLER"):
+        if isinstance(answer, KafkaError) and answer.name == _NOT_CONTROLLER:
             self._connections.refresh()
             answer = self._read(question, first=self._connections.controller())
         return answer if isinstance(answer, KafkaError) else answer & frozenset(names)
@@ -232,7 +235,12 @@ class LiveCluster:
         answers: dict[Key, KafkaError | None] = {}
         pending, patience = dict(portion), time.monotonic() + _PATIENCE_SECONDS
         while True:
-            told = self._tell_once(pending, question)
+            try:
+                told = self._tell_once(pending, question)
+            except ClusterFailure:
+                if not answers:
+                    raise
+                return answers
             answers |= told.answers
             put_off = {key: item for key, item in pending.items() if _is_put_off(answers[key])}
             if len(put_off) < len(pending):
@@ -241,16 +249,18 @@ class LiveCluster:
             if not put_off or time.monotonic() + pause > patience:
                 return answers
             time.sleep(pause)
-            self._connections.refresh()
             pending = put_off
 
     def _tell_once(
         self, pending: Mapping[Key, Item], question: Callable[[Ask, Sequence[Item]], Told[Key]]
     ) -> Told[Key]:
         try:
-            return self._send(lambda ask: question(ask, list(pending.values())))
+            told = self._send(lambda ask: question(ask, list(pending.values())))
         except UnansweredError as error:
             return Told(dict.fromkeys(pending, KafkaError(_LOST, str(error))))
+        if any(error and error.name == _NOT_CONTROLLER for error in told.answers.values()):
+            self._connections.refresh()
+        return told
 
     def _send(self, question: Callable[[Ask], T]) -> T:
         """To the controller, or whoever passes it on; to the next broker only while nothing has left."""

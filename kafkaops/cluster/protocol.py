@@ -32,6 +32,7 @@ from kafkaops.cluster import (
     NewTopic,
     TopicView,
 )
+from kafkaops.cluster.properties.oauth import TokenError
 
 with warnings.catch_warnings():
     # It reads its schemas by a function that Python 3.11 and 3.12 deprecate, which fails where warnings are errors.
@@ -130,6 +131,8 @@ class Connections:
         return ".".join(map(str, self._manager.broker_version[:2])) if self._manager.broker_version else ""
 
     def ask(self, node: Node, request: Any) -> Any:
+        if not self._address(node):
+            self.refresh()  # it may have come up since
         return self._manager.run(self._exchange, node, request, self._timeout)
 
     def close(self) -> None:
@@ -138,7 +141,13 @@ class Connections:
 
     def _address(self, node: Node) -> str:
         broker = self._manager.cluster.broker_metadata(node)
-        return f"{broker.host}:{broker.port}" if broker else f"broker {node}"
+        return f"{broker.host}:{broker.port}" if broker else ""
+
+    def _name(self, node: Node) -> str:
+        """For people: `broker 3` alone when it is not among the live ones any more."""
+        address = self._address(node) and f"`{self._address(node)}`"
+        number = f"broker {node}" if isinstance(node, int) else ""
+        return " at ".join(filter(None, (number, address)))
 
     def _nodes(self) -> list[Node]:
         """The live brokers as last known, and the servers we began with where they are others."""
@@ -163,18 +172,23 @@ class Connections:
             while connection.paused and time.monotonic() < deadline:
                 await self._net.sleep(0.02)
         except (errors.SaslAuthenticationFailedError, errors.UnsupportedSaslMechanismError) as error:
-            sentence = f"`{self._address(node)}` refused the credentials"
+            sentence = f"{self._name(node)} refused the credentials"
             raise ClusterFailure(FailureKind.REFUSED, sentence) from error
+        except TokenError as error:
+            raise ClusterFailure(FailureKind.REFUSED, str(error)) from error
         except errors.KafkaError as error:
             if connection is not None:
                 connection.close(error)
-            raise NotSentError(f"`{self._address(node)}` cannot be reached") from error
+            raise NotSentError(f"{self._name(node)} cannot be reached") from error
         if connection.paused or connection.closed:
-            raise NotSentError(f"`{self._address(node)}` takes no requests now")
+            raise NotSentError(f"{self._name(node)} takes no requests now")
         return connection
 
     async def _check_cluster(self, node: Node, connection: Any, seconds: float) -> None:
-        answer = await self._send(node, connection, _metadata_request([]), seconds)
+        try:
+            answer = await self._send(node, connection, _metadata_request([]), seconds)
+        except UnansweredError as error:
+            raise NotSentError(str(error)) from error  # that was only the question before the request
         if answer.cluster_id != self._cluster_id:
             connection.close()
             raise wrong_cluster(self._address(node), self._cluster_id, answer.cluster_id)
@@ -183,14 +197,14 @@ class Connections:
     async def _send(self, node: Node, connection: Any, request: Any, seconds: float) -> Any:
         try:
             # A request keeps the version that it was first sent with; the next broker may be an older one.
-            request.API_VERSION = connection.broker_version_data.api_version(type(request))
+            request.API_VERSION = connection.broker_version_data.api_version(request)
             return await connection.send_request(request, request_timeout_ms=int(seconds * 1000))
         except errors.IncompatibleBrokerVersion as error:
-            raise NotSentError(f"`{self._address(node)}` does not speak {type(request).__name__}") from error
+            raise NotSentError(f"{self._name(node)} does not speak {type(request).__name__}") from error
         except (errors.RequestTimedOutError, errors.KafkaTimeoutError) as error:
-            raise UnansweredError(f"`{self._address(node)}` did not answer within {seconds:g} s") from error
+            raise UnansweredError(f"{self._name(node)} did not answer within {seconds:g} s") from error
         except errors.KafkaError as error:
-            raise UnansweredError(f"the connection to `{self._address(node)}` broke before it answered") from error
+            raise UnansweredError(f"the connection to {self._name(node)} broke before it answered") from error
 
 
 class _ClosingSockets(KafkaNetSocket):  # type: ignore[misc]  # Any
