@@ -274,7 +274,7 @@ def _ways_out(text: str, keys: Keys, index: int) -> Iterator[list[_Cut]]:
     elif rows.flow:
         yield from ([one] for one in _flow_item(text, rows.items[index].start, rows.items[index].end))
     else:
-        yield from ([one] for one in _block_item(text, start, rows, index))
+        yield from ([_to_the_end(text, one)] for one in _block_item(text, start, rows, index))
 
 
 def _whole_list(text: str, keys: Keys, block: Part, start: int, rows: Part) -> Iterator[list[_Cut]]:
@@ -285,11 +285,11 @@ def _whole_list(text: str, keys: Keys, block: Part, start: int, rows: Part) -> I
     line = _Cut(_start_of_line(text, start), _next_line(text, start))
     empty = [_Cut(one, one, " {}") for one in _behind_key(text, keys)] if keys and len(block.keys) == 1 else []
     if rows.flow:
-        yield [*empty, _to_the_end(text, line.start, _next_line(text, rows.end))]
+        yield [*empty, _to_the_end(text, _Cut(line.start, _next_line(text, rows.end)))]
         return
     for entry in _block_item(text, start, rows, 0):
         joined = [_Cut(line.start, entry.end)] if line.end == entry.start else [line, entry]
-        yield [*empty, *(_to_the_end(text, one.start, one.end) for one in joined)]
+        yield [*empty, *(_to_the_end(text, one) for one in joined)]
 
 
 def _behind_key(text: str, keys: Keys) -> Iterator[int]:
@@ -307,13 +307,14 @@ def _block_item(text: str, start: int, rows: Part, index: int) -> Iterator[_Cut]
     behind = rows.end if last else _dash(text, rows.items[index + 1].start)
     if behind is not None:
         for end in _ends(text, behind, max(_column(text, dash), _column(text, start))):
-            yield _to_the_end(text, _start_of_line(text, dash), end)
+            yield _Cut(_start_of_line(text, dash), end)
 
 
-def _to_the_end(text: str, start: int, end: int) -> _Cut:
+def _to_the_end(text: str, lines: _Cut) -> _Cut:
     """Lines at the end of a text that does not end with one: the line before loses its end instead."""
+    start, end, _ = lines
     if end < len(text) or text.endswith("\n") or start == 0:
-        return _Cut(start, end)
+        return lines
     return _Cut(start - (2 if text[start - 2 : start] == "\r\n" else 1), end)
 
 
