@@ -1,0 +1,44 @@
+"""One Kafka for the whole session, on which each test has a prefix of its own; with `pytest -n` one for each worker."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from desk import Desk
+
+from kafkaops.cluster.live import LiveCluster, connect
+from kafkaops.cluster.properties import load
+from kafkaops.sandbox import Sandbox, running
+
+_prefixes = (f"t{number}x" for number in count(1))  # none begins another one
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Three brokers of Kafka 4.4 with every listener."""
+    with running(tmp_path_factory.mktemp("kafka"), brokers=3, kafka="4.4", listeners="all") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def admin(kafka: Sandbox) -> Iterator[LiveCluster]:
+    """The administrator's own connection, to look behind what the command line says."""
+    config = load(kafka.properties, root=kafka.directory, environ={}, timeout=10)
+    cluster = connect(config, timeout=10, expected_cluster_id=kafka.cluster_id)
+    yield cluster
+    cluster.close()
+    gc.collect()
+
+
+@pytest.fixture
+def desk(kafka: Sandbox, admin: LiveCluster, tmp_path: Path) -> Iterator[Desk]:
+    """A folder `topology` with its settings, and nothing declared; what the test makes is taken away."""
+    (tmp_path / "topology").mkdir()
+    mine = Desk(kafka, admin, tmp_path, next(_prefixes))
+    mine.settings()
+    yield mine
+    mine.clear()
