@@ -9,12 +9,15 @@ from typing import Any
 
 from kafkaops.findings import Finding, Location, Severity
 from kafkaops.kinds.topic import settings
+from kafkaops.kinds.topic.model import PARTITIONS
 from kafkaops.plan import Acknowledgement
 from kafkaops.source import Block, Row, item_location, value_location
 
 LONGEST = timedelta(days=90)
 
-_SETTING_CHANGE = re.compile(r"(\S+)\s+(.+?)\s*->\s*(.+)")
+_VALUE_CHANGE = re.compile(r"(\S+)\s+(.+?)\s*->\s*(.+)")
+_VERBS = frozenset({"revoke", "deny", "delete", "first", "last"})
+"""What follows these is a name, and a name may hold `->`."""
 
 
 def acknowledgements(block: Block, address: str, cluster: str, today: date) -> Iterator[Acknowledgement | Finding]:
@@ -67,13 +70,12 @@ def canonical(text: str) -> str:
     Errors: settings.NotValid for a value that the setting cannot have.
     """
     words = " ".join(text.split())
-    match = _SETTING_CHANGE.fullmatch(words)
-    if match is None:
+    match = _VALUE_CHANGE.fullmatch(words)
+    if match is None or match[1] in _VERBS:
         return words
     key = settings.kafka_name(match[1]) or match[1]
-    if key == "partitions":
-        return words
-    before, after = (settings.understood(key, side) for side in (match[2], match[3]))
+    sides = (match[2], match[3])
+    before, after = sides if key == PARTITIONS else (settings.understood(key, side) for side in sides)
     return f"{key} {before} -> {after}"
 
 
