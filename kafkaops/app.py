@@ -64,6 +64,7 @@ def plan(request: Request, connect: Connect) -> Iterator[Planned]:
     begun = time.monotonic()
     with connected(request, connect) as reading:
         differences = _differences(reading)
+        _refuse_idle_patterns(request, differences)
         made = _plan(request, reading, differences)
         yield Planned(
             plan=made,
@@ -111,9 +112,9 @@ def _plan(request: Request, reading: Reading, differences: dict[str, Difference]
     return replace(made, findings=(*made.findings, *idle, *files))
 
 
-def _part(whole: Plan, request: Request) -> Plan:
-    """Only what the patterns name. One that names nothing is an error: a filter is never ignored."""
-    known = {change.address for change in whole.changes}
+def _refuse_idle_patterns(request: Request, differences: Mapping[str, Difference]) -> None:
+    """One that names nothing is an error: a filter is never ignored."""
+    known = {change.address for difference in differences.values() for change in difference.changes}
     known.update(*(kind.addresses(request.desired) for kind in KINDS))
     for pattern in request.only:
         if not any(fnmatchcase(address, pattern) for address in known):
@@ -126,8 +127,17 @@ def _part(whole: Plan, request: Request) -> Plan:
                     help="write an address as a plan shows it, such as `topic/order.*` or `acl/User:order-service/*`",
                 ),
             )
-    kept = tuple(change for change in whole.changes if _named(change.address, request.only))
-    about = tuple(one for one in whole.findings if _concerns(one, kept))
+
+
+def _part(whole: Plan, request: Request) -> Plan:
+    """Only what the patterns name, and the grants without which a revoke among it would take access."""
+    named = [change for change in whole.changes if _named(change.address, request.only)]
+    kept = tuple(
+        change
+        for change in whole.changes
+        if change in named or any(applying.replaced_by(revoke, change) for revoke in named)
+    )
+    about = tuple(one for one in whole.findings if _concerns(one, kept) or _named(one.address, request.only))
     return replace(whole, changes=kept, findings=about)
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from kafkaops.access import WILDCARD_PRINCIPAL
 from kafkaops.cluster import Cluster, ClusterFailure, KafkaError
+from kafkaops.findings import Refusal
 from kafkaops.kind import Kind
 from kafkaops.plan import Change, Outcome, Phase, Plan, Result
 
@@ -61,14 +63,27 @@ def _step(
     outcomes: Mapping[str, Outcome],
     performer: Performer,
 ) -> list[Outcome]:
-    skipped: dict[str, str] = {}
-    if phase is Phase.REVOKES:
-        skipped |= _waiting(kind, changes, plan, outcomes, performer)
-    if phase in DESTRUCTIVE:
-        skipped |= _moved([change for change in changes if change.id not in skipped], performer)
+    skipped = _held_back(phase, kind, changes, plan, outcomes, performer)
     ready = [change for change in changes if change.id not in skipped]
     answers = kind.perform(performer.cluster, phase, ready) if ready else {}
     return [_outcome(change, skipped, answers) for change in changes]
+
+
+def _held_back(
+    phase: Phase,
+    kind: Kind,
+    changes: list[Change],
+    plan: Plan,
+    outcomes: Mapping[str, Outcome],
+    performer: Performer,
+) -> dict[str, str]:
+    """Why a change is not made now, by its id. What cannot be looked at again is not destroyed."""
+    try:
+        waiting = _waiting(kind, changes, plan, outcomes, performer) if phase is Phase.REVOKES else {}
+        ready = [change for change in changes if change.id not in waiting]
+        return waiting | _moved(ready, performer) if phase in DESTRUCTIVE else waiting
+    except (ClusterFailure, Refusal) as problem:
+        return {change.id: f"the cluster could not be read again before it: {problem}" for change in changes}
 
 
 def _outcome(change: Change, skipped: Mapping[str, str], answers: Mapping[str, KafkaError | None]) -> Outcome:
@@ -82,21 +97,24 @@ def _waiting(
     kind: Kind, changes: list[Change], plan: Plan, outcomes: Mapping[str, Outcome], performer: Performer
 ) -> dict[str, str]:
     """Access is taken from a principal only when every live broker shows what this run has granted to it."""
-    subjects = {_subject(change) for change in changes}
-    grants = [
-        change
-        for change in plan.changes
-        if change.phase is Phase.GRANTS and change.kind == kind.name and _subject(change) in subjects
-    ]
+    grants = [grant for grant in plan.changes if any(replaced_by(change, grant) for change in changes)]
     reasons = {
-        _subject(change): f"its grant failed: {change.address}"
-        for change in grants
-        if change.id not in outcomes or outcomes[change.id].result is not Result.APPLIED
+        grant.id: f"its grant failed: {grant.address}"
+        for grant in grants
+        if grant.id not in outcomes or outcomes[grant.id].result is not Result.APPLIED
     }
     if grants:
-        unseen = kind.unseen(performer.cluster, performer.live(), grants, performer.patience)
-        reasons |= {_subject(change): unseen[change.id] for change in grants if change.id in unseen}
-    return {change.id: reasons[_subject(change)] for change in changes if _subject(change) in reasons}
+        reasons |= kind.unseen(performer.cluster, performer.live(), grants, performer.patience)
+    first = ((change.id, grant.id) for change in changes for grant in grants if replaced_by(change, grant))
+    return {change: reasons[grant] for change, grant in first if grant in reasons}
+
+
+def replaced_by(change: Change, grant: Change) -> bool:
+    """Whether the grant may be what lets this revoke take nothing: it is for the same principal, or one of the two is for everybody."""
+    if change.phase is not Phase.REVOKES or grant.phase is not Phase.GRANTS:
+        return False
+    subjects = {_subject(change), _subject(grant)}
+    return len(subjects) == 1 or WILDCARD_PRINCIPAL in subjects
 
 
 def _subject(change: Change) -> str:
