@@ -122,8 +122,14 @@ def _first_rules(grants: list[AclBinding], before: AclSet, want: WantedAcls, gua
     """The first ACL on a resource ends `allow.everyone.if.no.acl.found` for it: all others are locked out."""
     if guards.authorizer.allow_everyone is False:
         return
-    first = {acl.resource: acl for acl in reversed(grants) if not before.touches_all_of(*acl.resource)}
+    first = {acl.resource: acl for acl in _first_of_each(grants, before)}
     yield from _opened_or_closed("KO3101", "first", "locks out everybody else", first, want.bindings, guards)
+
+
+def _first_of_each(grants: list[AclBinding], before: AclSet) -> Iterator[AclBinding]:
+    """The first grant on each resource that no ACL touches yet."""
+    untouched = (acl for acl in grants if not before.touches_all_of(*acl.resource))
+    yield from {acl.resource: acl for acl in reversed(list(untouched))}.values()
 
 
 def _last_rules(revokes: list[AclBinding], after: AclSet, want: WantedAcls, guards: Guards) -> Iterator[Finding]:
@@ -215,6 +221,10 @@ def _lockouts(
         )
         if hit:
             yield _lockout(acl, hit, want.bindings[acl], "this DENY")
+    for acl in _first_of_each(grants, before) if guards.authorizer.allow_everyone else ():
+        hit = frozenset(one for one in exposed if _lacks_something(acl, one, after))
+        if hit:
+            yield _lockout(acl, hit, want.bindings[acl], "this first rule")
 
 
 def _takes(acl: AclBinding, principals: frozenset[str], before: AclSet, after: AclSet) -> bool:
@@ -230,6 +240,12 @@ def _takes(acl: AclBinding, principals: frozenset[str], before: AclSet, after: A
         if effective(mine, before) - kept:
             return True
     return False
+
+
+def _lacks_something(acl: AclBinding, principal: str, after: AclSet) -> bool:
+    """Whether the principal cannot do everything, from everywhere, on what the binding speaks of."""
+    everything = AclBinding(principal, "Allow", "All", *acl.resource)
+    return _takes(everything, frozenset({principal}), AclSet([everything]), after)
 
 
 def _lockout(acl: AclBinding, hit: frozenset[str], where: Location, cause: str) -> Finding:
