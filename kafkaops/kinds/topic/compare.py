@@ -319,6 +319,7 @@ def _too_many_deletes(changes: list[Change], guards: Guards) -> Iterator[Finding
             code="KO5102",
             severity=Severity.ERROR,
             message=f"{len(deletes)} topics would be deleted, `max-deletes` is {guards.max_deletes}",
+            address="topic",
             where=deletes[0].where,
             help="delete them in several merges, or raise `policy: max-deletes` in kafkaops.yaml",
         )
