@@ -228,7 +228,9 @@ def inherited(
         return {}
     found = {key: [_default_on(table, key, version) for table in tables] for key in sorted(keys)}
     return {
-        key: tuple(sorted({value for value in values if value is not None}, key=lambda value: value.text))
+        key: tuple(
+            sorted({value for value in values if value is not None}, key=lambda value: (value.text, value.source))
+        )
         for key, values in found.items()
         if None not in values
     }
