@@ -1,0 +1,205 @@
+"""A topology folder against a cluster in memory: what the commands do between reading files and printing, without either end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kafkaops import app, report, topology
+from kafkaops import apply as applying
+from kafkaops.access import AclBinding
+from kafkaops.cluster import ClusterFailure
+from kafkaops.cluster.snapshot import SnapshotCluster, SnapshotState
+from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.kinds.acl.changes import GrantAcl, RevokeAcl
+from kafkaops.kinds.topic.changes import CreateTopic, DeleteTopic
+from kafkaops.lint import RULES
+from kafkaops.plan import Change, From, Plan, Value
+from kafkaops.settings import ClusterEntry
+from kafkaops.topology import Topology
+from kafkaops.view import machine
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+LATER = date(2026, 9, 1)
+"""A day on which an acknowledgement of today still holds."""
+
+SETTINGS: Mapping[str, Any] = {
+    "version": 1,
+    "policy": {"lint": dict.fromkeys(RULES, "off")},
+    "clusters": {
+        "test": {
+            "bootstrap-servers": ["localhost:9092"],
+            "cluster-id": "snapshot-cluster-0001A",
+            "authorizer": {
+                "super-users": ["User:kafkaops"],
+                "allow-everyone": False,
+                "principal": "User:kafkaops",
+            },
+        }
+    },
+}
+"""kafkaops.yaml where a test does not care: one cluster, whose authorizer is declared, and no lint."""
+
+
+def settings_text(more: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(_merged(SETTINGS, more), sort_keys=False)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Key by key; null takes a key out."""
+    keys = [*below, *(key for key in above if key not in below)]
+    both = {key: _one(below.get(key), above[key]) if key in above else below[key] for key in keys}
+    return {key: value for key, value in both.items() if value is not None}
+
+
+def _one(below: Any, above: Any) -> Any:
+    return _merged(below, above) if isinstance(below, Mapping) and isinstance(above, Mapping) else above
+
+
+def written(folder: Path, files: Mapping[str, str]) -> Path:
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def read(folder: Path) -> Topology:
+    return topology.read(folder, shown=lambda path: path.name, version="0.1.0", today=NOW.date())
+
+
+@dataclass(frozen=True)
+class World:
+    """A topology, a cluster, and what the command line would add. `patience`: seconds for brokers that disagree."""
+
+    topology: Topology
+    cluster: SnapshotCluster
+    named: str | None = None
+    only: tuple[str, ...] = ()
+    patience: float = 0.0
+
+    @property
+    def request(self) -> app.Request:
+        return app.Request(
+            command="plan",
+            topology=self.topology,
+            entry=self.topology.entry(self.named),
+            now=NOW,
+            only=self.only,
+            patience=self.patience,
+        )
+
+    def connect(self, _: ClusterEntry) -> tuple[SnapshotCluster, str | None]:
+        return self.cluster, None
+
+    def plan(self) -> Plan:
+        with app.plan(self.request, self.connect) as planned:
+            return planned.plan
+
+    def apply(self) -> tuple[applying.Step, ...]:
+        with app.plan(self.request, self.connect) as planned:
+            return app.perform(self.request, planned, lambda _: None)
+
+    def document(self) -> report.Document:
+        """What `plan -o json` writes; the times of the reading are those of the run."""
+        with app.plan(self.request, self.connect) as planned:
+            header = replace(planned.header, read_at=NOW, seconds=0.0)
+            return report.plan_document(planned.plan, header, exit_code(planned.plan))
+
+    def with_cluster(self, cluster: SnapshotCluster) -> World:
+        return replace(self, cluster=cluster)
+
+
+def exit_code(plan: Plan) -> int:
+    """Of `plan --detailed-exitcode`."""
+    if plan.blocked:
+        return Exit.BLOCKED
+    return Exit.CHANGES if plan.changes else Exit.DONE
+
+
+def rendered(world: World) -> str:
+    return machine.render(world.document())
+
+
+def turned(cluster: SnapshotCluster) -> SnapshotCluster:
+    """The same cluster, whose answers come in another order."""
+    twin, state = cluster.copy(), cluster.state
+    twin.state = SnapshotState(
+        dict(reversed(list(state.topics.items()))), dict(reversed(list(state.acls.items()))), state.created
+    )
+    return twin
+
+
+# a plan as lines
+
+
+def lines(world: World) -> str:
+    """The whole outcome of `plan`, a line for each change and finding and one for the exit code; a refusal alike."""
+    if not world.topology.valid:
+        return _text([finding_line(one) for one in world.topology.findings], Exit.INVALID)
+    try:
+        made = world.plan()
+    except Refusal as refusal:
+        return _text([finding_line(one) for one in refusal.findings], refusal.exit_code)
+    except ClusterFailure as failure:
+        code, finding = app.failure_finding(failure)
+        return _text([finding_line(finding)], code)
+    told = [*(change_line(one) for one in made.changes), *(finding_line(one) for one in made.findings)]
+    return _text(told, exit_code(made))
+
+
+def _text(told: Sequence[str], code: int) -> str:
+    return "\n".join([*told, f"exit {code}"]) + "\n"
+
+
+def without_places(text: str) -> str:
+    return re.sub(r" @ [\w.-]+:\d+", "", text)
+
+
+def change_line(change: Change) -> str:
+    codes = "".join(f" {code}" for code in change.codes)
+    match change:
+        case GrantAcl():
+            return f"+ acl {acl_text(change.binding)}{codes}"
+        case RevokeAcl():
+            return f"- acl {acl_text(change.binding)}{codes}"
+        case CreateTopic():
+            config = ", ".join(f"{one.name}: {_side(one.after)}" for one in change.fields[2:])
+            return f"+ topic {change.topic.name} {change.topic.partitions}x{change.topic.replication} {{{config}}}"
+        case DeleteTopic():
+            return f"- topic {change.name} {change.topic_id}{codes}"
+        case _:
+            (only,) = change.fields
+            name = change.address.removeprefix("topic/")
+            return f"~ topic {name} {only.name} {_side(only.before)} -> {_side(only.after)}{codes}"
+
+
+def _side(value: Value | None) -> str:
+    """Where a value is neither from a file nor from the topic itself, that is said."""
+    if value is None:
+        return "nothing"
+    if value.source in {From.FILE, From.TOPIC}:
+        return value.text
+    return f"{value.text} ({value.source})" if value.text else value.source
+
+
+def acl_text(acl: AclBinding) -> str:
+    """As `live: acls:` has it."""
+    kind = {"TransactionalId": "transactional-id", "DelegationToken": "delegation-token"}.get(
+        acl.resource_type, acl.resource_type.lower()
+    )
+    words = (acl.principal, acl.permission.lower(), acl.operation, kind, acl.pattern.lower(), acl.name)
+    return f"{' '.join(words)} from {acl.host}"
+
+
+def finding_line(finding: Finding) -> str:
+    """`danger KO2104 topic/x @ order.yaml:5: retention.ms 2 -> 1`: what consent must name, else the message."""
+    severity = "acknowledged" if finding.acknowledged else finding.severity
+    place = f" @ {finding.where.file}:{finding.where.line}" if finding.where else ""
+    says = "; ".join(finding.consent) if finding.severity is Severity.DANGER and finding.consent else finding.message
+    return f"{severity} {finding.code} {finding.address or '-'}{place}: {says}"

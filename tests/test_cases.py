@@ -1,0 +1,206 @@
+"""Case files: what is declared, what is live, and the whole plan that follows. One file states one fact, which is its `about`.
+
+    about: shrinking retention is a danger
+    topology: {order.yaml: |  ...}      # kafkaops.yaml is filled in where it is left out
+    settings: {protect: [...]}          # laid over that kafkaops.yaml
+    live: {topics: ..., acls: ...}      # as `kafkaops.cluster.plain` describes it
+    only: [acl/*]
+    cluster: staging                    # where several are declared
+    plan: |                             # every change, every finding, the exit code
+      exit 0
+
+Every case also stands under the laws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from in_memory import LATER, World, lines, read, rendered, settings_text, turned, without_places, written
+
+from kafkaops import app
+from kafkaops.cluster import AclBinding, AlterTopic, ClusterFailure, MorePartitions, NewTopic
+from kafkaops.cluster.snapshot import Call, SnapshotCluster
+from kafkaops.findings import Refusal, Severity
+from kafkaops.plan import Plan
+from kafkaops.report import Document, Verification
+
+FOLDER = Path(__file__).parent / "cases"
+CASES = sorted(FOLDER.rglob("*.yaml"))
+KEYS = {"about", "topology", "settings", "live", "only", "cluster", "plan"}
+
+each_case = pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+
+
+def case_of(path: Path) -> dict[str, Any]:
+    case: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert case.keys() <= KEYS, path
+    return case
+
+
+def files_of(case: dict[str, Any]) -> dict[str, str]:
+    return {"kafkaops.yaml": settings_text(case.get("settings", {})), **case["topology"]}
+
+
+def world_of(case: dict[str, Any], folder: Path) -> World:
+    found = read(written(folder, files_of(case)))
+    cluster = SnapshotCluster.from_dict(case.get("live", {}))
+    return World(found, cluster, case.get("cluster"), tuple(case.get("only", ())))
+
+
+def planned(world: World) -> Plan | None:
+    """None where nothing is planned at all."""
+    if not world.topology.valid:
+        return None
+    try:
+        return world.plan()
+    except (Refusal, ClusterFailure):
+        return None
+
+
+@each_case
+def test_the_plan_is_the_one_that_is_written(path: Path, tmp_path: Path) -> None:
+    case = case_of(path)
+
+    assert lines(world_of(case, tmp_path / "topology")) == case["plan"]
+
+
+@each_case
+def test_planning_writes_nothing(path: Path, tmp_path: Path) -> None:
+    world = world_of(case_of(path), tmp_path / "topology")
+
+    planned(world)
+
+    assert world.cluster.calls == []
+
+
+@each_case
+def test_asking_the_brokers_first_only_asks(path: Path, tmp_path: Path) -> None:
+    world = world_of(case_of(path), tmp_path / "topology")
+    if planned(world) is None:
+        return
+    before = world.cluster.state
+
+    with app.plan(world.request, world.connect) as made:
+        app.broker_findings(made)
+
+    assert all(call.validate_only for call in world.cluster.calls)
+    assert world.cluster.state == before
+
+
+@each_case
+def test_the_order_of_files_and_answers_changes_no_byte(path: Path, tmp_path: Path) -> None:
+    case = case_of(path)
+    world = world_of(case, tmp_path / "topology")
+    if planned(world) is None:
+        return
+    files = files_of(case)
+    other = read(written(tmp_path / "other" / "topology", dict(reversed(files.items()))))
+
+    assert rendered(World(other, turned(world.cluster), world.named, world.only)) == rendered(world)
+
+
+@each_case
+def test_the_names_of_files_change_nothing_but_places(path: Path, tmp_path: Path) -> None:
+    case = case_of(path)
+    files = files_of(case)
+    settings = {"kafkaops.yaml": files.pop("kafkaops.yaml")}
+    swapped = settings | dict(zip(files, reversed(files.values()), strict=True))
+    world = world_of(case, tmp_path / "topology")
+    other = World(read(written(tmp_path / "other", swapped)), world.cluster, world.named, world.only)
+
+    assert sorted(without_places(lines(other)).splitlines()) == sorted(without_places(lines(world)).splitlines())
+
+
+@each_case
+def test_what_is_applied_is_not_planned_again_and_was_shown(path: Path, tmp_path: Path) -> None:
+    """With consent to every danger, written as the topology writes it."""
+    case = case_of(path)
+    first = planned(world_of(case, tmp_path / "topology"))
+    if first is None:
+        return
+    consent = {"consent.yaml": yaml.safe_dump({"acknowledge": acknowledgements(first)})}
+    agreed = {**case, "topology": {**case["topology"], **consent}}
+    world = world_of(agreed, tmp_path / "agreed")
+    made = world.plan()
+    assert all(one.acknowledged for one in made.findings if one.severity is Severity.DANGER and one.consent)
+    if made.blocked:
+        return
+    shown, before = world.document(), world.cluster.copy()
+
+    world.apply()
+
+    assert [call for call in world.cluster.calls if not is_shown(call, shown)] == []
+    with app.plan(world.request, lambda _: (before, None)) as made_before:
+        done = replace(made_before, reading=replace(made_before.reading, cluster=world.cluster))
+        assert app.verify(world.request, done, patience=0) == (Verification(len(made.changes)), frozenset())
+
+
+def acknowledgements(made: Plan) -> list[dict[str, Any]]:
+    return [
+        {"code": one.code, "on": one.address, "change": list(one.consent), "until": LATER, "reason": "a law"}
+        for one in made.findings
+        if one.severity is Severity.DANGER and one.consent
+    ]
+
+
+def is_shown(call: Call, document: Document) -> bool:
+    """Whether the document that people approve has this very request."""
+    entries = [entry for entry in document["changes"] if entry["api_call"] == REQUESTS[call.method]]
+    match call.item:
+        case NewTopic():
+            wanted = {"partitions": str(call.item.partitions), "replication.factor": str(call.item.replication)}
+            fields = wanted | dict(call.item.configs)
+            return any(
+                entry["address"] == f"topic/{call.item.name}"
+                and {one["name"]: one["after"]["value"] for one in entry["fields"]} == fields
+                for entry in entries
+            )
+        case MorePartitions(name=name, total=total):
+            return any(
+                entry["address"] == f"topic/{name}" and entry["after"]["value"] == str(total) for entry in entries
+            )
+        case AlterTopic(name=name, configs=configs):
+            return configs == {
+                entry["field"]: entry["after"]["value"] if entry["after"]["from"] == "file" else None
+                for entry in entries
+                if entry["address"] == f"topic/{name}" and entry["field"] in configs
+            }
+        case AclBinding() as acl:
+            side = "before" if call.method == "delete_acls" else "after"
+            return any(tuple(entry[side].values()) == flat(acl) for entry in entries)
+        case (str(name), str(id_)):
+            return any(
+                entry["address"] == f"topic/{name}" and any(id_ in ack for ack in consents(entry, document))
+                for entry in entries
+            )
+        case _:
+            raise AssertionError(call)
+
+
+REQUESTS = {
+    "create_topics": "createTopics",
+    "create_partitions": "createPartitions",
+    "alter_topics": "incrementalAlterConfigs",
+    "delete_topics": "deleteTopics",
+    "create_acls": "createAcls",
+    "delete_acls": "deleteAcls",
+}
+
+
+def flat(acl: AclBinding) -> tuple[str, ...]:
+    return (acl.principal, acl.permission, acl.operation, acl.resource_type, acl.pattern, acl.name, acl.host)
+
+
+def consents(entry: Document, document: Document) -> list[str]:
+    """A deletion's topic id is in what is consented to."""
+    return [
+        text
+        for one in document["findings"]
+        if one["ref"] in entry["findings"] and one["ack"]
+        for text in one["ack"]["change"]
+    ]
