@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -75,6 +76,7 @@ _GLOBALS: dict[str, tuple[Any, Any]] = {
     "no_input": (Annotated[bool, typer.Option("--no-input", help="Never ask; fail instead.")], False),
 }
 _TAKES_VALUE = frozenset({"--chdir", "-C", "--topology", "--cluster", "--output", "-o", "--color"})
+_FLAGS = _TAKES_VALUE | {"--quiet", "-q", "--verbose", "-v", "--no-input"}
 
 app = typer.Typer(
     name="kafkaops",
@@ -225,7 +227,9 @@ def schema(
     options: Options,
     name: Annotated[
         str,
-        typer.Argument(help="topology, settings, or a document: plan, apply, validation, resource, doctor, ack, failure."),
+        typer.Argument(
+            help="topology, settings, or a document: plan, apply, validation, resource, doctor, ack, failure."
+        ),
     ] = "topology",
 ) -> int:
     """Print a JSON Schema: of the files, or of what -o json writes."""
@@ -310,14 +314,33 @@ def _top(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command and exits with its code."""
-    raise SystemExit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    """Runs one command and exits with its code; 1 when whoever read its output went away."""
+    _usable_streams()
+    try:
+        code = run(sys.argv[1:] if arguments is None else list(arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # else Python complains about it once more on its way out
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        code = Exit.FAILED
+    raise SystemExit(code)
+
+
+def _usable_streams() -> None:
+    """A stream that was closed (`>&-`) is nowhere; one that cannot hold a character gets its escape."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  # as long as the process
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run(arguments: list[str]) -> int:
     """The exit code. A usage error is 64, whichever way typer reports it."""
     try:
-        code = app(args=_command_first(arguments), standalone_mode=False)
+        code = app(args=_command_first(arguments), prog_name="kafkaops", standalone_mode=False)
     except typer.Abort:
         return Exit.INTERRUPTED
     except KeyboardInterrupt:
@@ -334,9 +357,11 @@ def _usage(error: Any, arguments: list[str]) -> None:
     """A machine format that was asked for is written on this way out too."""
     from kafkaops.commands.output import usage_failure
 
-    usage_failure(
-        str(error.format_message()), arguments, command=getattr(getattr(error, "ctx", None), "command_path", "")
-    )
+    message = str(error.format_message())
+    if message.startswith("Usage:"):  # without a command typer's message is the help
+        sys.stderr.write(f"{message}\n\n")
+        message = "Missing command."
+    usage_failure(message, arguments, command=getattr(getattr(error, "ctx", None), "command_path", ""))
 
 
 def _command_first(arguments: list[str]) -> list[str]:
@@ -349,6 +374,8 @@ def _command_first(arguments: list[str]) -> list[str]:
         takes_next = flag in _TAKES_VALUE and "=" not in arguments[index]
         index += 2 if takes_next else 1
     before, rest = arguments[:index], arguments[index:]
+    if not rest and all(one.partition("=")[0] in _FLAGS for one in before if one.startswith("-")):
+        return []  # else typer would not know flags that it knows behind a command
     end = rest.index("--") if "--" in rest else len(rest)
     return [*rest[:end], *before, *rest[end:]]
 

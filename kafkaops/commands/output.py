@@ -7,9 +7,10 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,6 +20,7 @@ from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.view import human, machine
+from kafkaops.view.visible import visible
 
 FORMATS = ("text", "json")
 _PRECEDENCE = (
@@ -60,17 +62,29 @@ class Output:
     texts: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, document: Mapping[str, Any], *, cluster: str = "", details: bool = False) -> None:
-        for target in self.targets:
-            if target.path is not None:
-                path = Path(target.path.replace("{cluster}", re.sub(r"[^A-Za-z0-9._-]", "_", cluster)))
-                path.write_text(self._rendered(document, target.format, None, details=details), encoding="utf-8")
-            elif target.format == "json" or not self._silent(document):
-                sys.stdout.write(self._rendered(document, target.format, sys.stdout, details=details))
-        if not any(target.format == "text" for target in self.targets) and document["exit_code"] not in {
-            0,
-            Exit.CHANGES,
-        }:
+        """Errors: Refusal when a file cannot be written; what it was to hold stands on stderr then."""
+        lost = [
+            finding for target in self.targets if (finding := self._written(target, document, cluster, details=details))
+        ]
+        silent = not any(target.format == "text" for target in self.targets)
+        if lost or (silent and document["exit_code"] not in {Exit.DONE, Exit.CHANGES}):
             sys.stderr.write(self._rendered(document, "text", sys.stderr, details=details))
+        if lost:
+            raise Refusal(Exit.FAILED, *lost)
+
+    def _written(self, target: Target, document: Mapping[str, Any], cluster: str, *, details: bool) -> Finding | None:
+        """Why it could not be; that target is not tried again."""
+        if target.path is None:
+            if target.format == "json" or not self._silent(document):
+                sys.stdout.write(self._rendered(document, target.format, sys.stdout, details=details))
+            return None
+        path = Path(target.path.replace("{cluster}", re.sub(r"[^A-Za-z0-9._-]", "_", cluster)))
+        try:
+            path.write_text(self._rendered(document, target.format, None, details=details), encoding="utf-8")
+        except OSError as error:
+            self.targets = tuple(one for one in self.targets if one is not target)
+            return _unwritable(path, error.strerror or "the system refused")
+        return None
 
     def _silent(self, document: Mapping[str, Any]) -> bool:
         return self.options.quiet and document["exit_code"] in {Exit.DONE, Exit.CHANGES}
@@ -89,8 +103,9 @@ class Output:
     def tell(self, line: str) -> None:
         """Talk: what happens now."""
         if not self.options.quiet:
-            sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
+            with suppress(BrokenPipeError):  # nobody listens: no reason to stop halfway
+                sys.stderr.write(f"{visible(line)}\n")
+                sys.stderr.flush()
 
     @property
     def to_machine(self) -> bool:
@@ -124,9 +139,12 @@ def prepared(command: str, options: Options) -> Iterator[Output]:
             os.chdir(options.chdir)
         except OSError as error:
             raise _misused(
-                f"cannot change to `{options.chdir}`: {error.strerror}", "name a folder that exists"
+                f"cannot change to `{options.chdir}`: {str(error.strerror).lower()}", "name a folder that exists"
             ) from error
-    yield Output(command, options, tuple(map(_target, options.output)) or (Target("text", None),), datetime.now(UTC))
+    targets = tuple(map(_target, options.output)) or (Target("text", None),)
+    for target in targets:
+        _insist_on_room(target)
+    yield Output(command, options, targets, datetime.now(UTC))
 
 
 def _target(text: str) -> Target:
@@ -134,6 +152,24 @@ def _target(text: str) -> Target:
     if format_ not in FORMATS or (equals and not path):
         raise _misused(f"`-o {text}` is no output", f"write one of {', '.join(FORMATS)}, and `=PATH` for a file")
     return Target(format_, path or None)
+
+
+def _insist_on_room(target: Target) -> None:
+    """Before anything is done, not after."""
+    path = Path(target.path or os.devnull)
+    place = path if path.exists() else path.parent
+    if path.is_dir() or not place.exists() or not os.access(place, os.W_OK):
+        why = "it is a folder" if path.is_dir() else "no right to write there" if place.exists() else "no such folder"
+        raise Refusal(Exit.USAGE, _unwritable(path, why))
+
+
+def _unwritable(path: Path, why: str) -> Finding:
+    return Finding(
+        code="KO7005",
+        severity=Severity.ERROR,
+        message=f"`{path}` cannot be written: {why[:1].lower()}{why[1:]}",
+        help="write `-o FORMAT=PATH` with a path of a file that can be written",
+    )
 
 
 def _misused(message: str, help_: str) -> Refusal:
@@ -159,15 +195,12 @@ def guarded(command: str, options: Options, body: Callable[[Output], int]) -> in
             help="run it again",
         )
         return _failed(command, options, output, Exit.INTERRUPTED, (interrupted,))
-    except BrokenPipeError:
-        sys.stderr.close()
-        return Exit.FAILED
 
 
 def _failed(
     command: str, options: Options, output: Output | None, exit_code: int, findings: tuple[Finding, ...]
 ) -> int:
-    out = output or Output(command, options, _targets_that_parse(options.output), datetime.now(UTC))
+    out = output or Output(command, options, _targets_that_hold(options.output), datetime.now(UTC))
     document = report.failure_document(command, findings, exit_code, created_at=out.created_at)
     if any(target.format == "text" and target.path is None for target in out.targets):
         # an error is talk: stdout stays for what was asked for
@@ -183,17 +216,18 @@ def _failed(
         if not out.targets:
             return exit_code
         out.targets = (*out.targets, Target("text", os.devnull))
-    out.write(document)
+    with suppress(Refusal):  # a full disk: the first reason is on stderr and in the exit code
+        out.write(document)
     return exit_code
 
 
-def _targets_that_parse(texts: list[str]) -> tuple[Target, ...]:
+def _targets_that_hold(texts: list[str]) -> tuple[Target, ...]:
     found = []
     for text in texts:
-        try:
-            found.append(_target(text))
-        except Refusal:
-            continue
+        with suppress(Refusal):
+            target = _target(text)
+            _insist_on_room(target)
+            found.append(target)
     return tuple(found) or (Target("text", None),)
 
 
@@ -206,7 +240,7 @@ def usage_failure(message: str, arguments: list[str], *, command: str) -> None:
         message=message[:1].lower() + message[1:].rstrip("."),
         help=f"see `kafkaops {path} --help`" if path else "see `kafkaops --help`",
     )
-    wanted = [after for before, after in zip(arguments, arguments[1:], strict=False) if before in {"-o", "--output"}]
+    wanted = [after for before, after in pairwise(arguments) if before in {"-o", "--output"}]
     wanted += [one.partition("=")[2] for one in arguments if one.startswith("--output=")]
     wanted += [one[2:] for one in arguments if one.startswith("-o") and one != "-o"]
     options = Options(None, Path("topology"), None, wanted, False, False, "auto", False)
