@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def connect(
                 trusted=trusted,
             )
         except PropertiesError as error:
-            raise _refused(error, path, folder) from error
+            raise _refused(error, path) from error
     return live.connect(config, timeout=timeout, expected_cluster_id=entry.cluster_id), config.principal
 
 
@@ -52,16 +53,16 @@ def _file(entry: ClusterEntry, root: Path, environ: Mapping[str, str]) -> tuple[
     return root / entry.client_config, root, False
 
 
-def _refused(error: Exception, path: Path, folder: Path) -> Refusal:
+def _refused(error: Exception, path: Path) -> Refusal:
     line: int | None = getattr(error, "line", None)
-    name = path.name if path.parent == folder else str(path)
+    below_here = os.path.relpath(path)
     return Refusal(
         Exit.INVALID,
         Finding(
             code="KO6010",
             severity=Severity.ERROR,
             message=str(getattr(error, "message", error)),
-            where=Location(name, line or 1, 1, 2),
+            where=Location(str(path) if below_here.startswith("..") else below_here, line or 1, 1, 2),
             help=getattr(error, "hint", None) or "",
         ),
     )
