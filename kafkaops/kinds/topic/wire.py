@@ -53,13 +53,13 @@ def read(
     topics: dict[str, LiveTopic | None] = dict.fromkeys(missing)
     for name in present:
         topics[name] = _live(views[name], overrides[name], moving=name in moving)
-    others = listed - want.keys()
-    undeclared = tuple(sorted(name for name in others if name.startswith(scope.domains) and not _ignored(name, scope)))
+    others = [name for name in listed - want.keys() if not _ignored(name, scope)]
+    undeclared = tuple(sorted(name for name in others if name.startswith(scope.domains)))
     return LiveTopics(
         topics=topics,
         inherited=inherited(cluster, brokers, _unset_somewhere(want, topics), described.kafka_version),
-        undeclared=undeclared if scope.domains else (),
-        unmanaged=len(others) - len(undeclared) if scope.domains else len(others),
+        undeclared=undeclared,
+        unmanaged=len(others) - len(undeclared),
         kafka_version=described.kafka_version,
     )
 
