@@ -111,6 +111,14 @@ def test_errors_have_the_names_that_kafka_gives_them(code: int, name: str) -> No
             "Failed to acquire SASL OAUTHBEARER token: Failed to connect to 127.0.0.1:9",
             Complaint(FailureKind.REFUSED, "the token endpoint gave no token to log in with"),
         ),
+        (
+            "sasl_ssl://h:1/bootstrap: Disconnected: SSL connection closed by peer (after 0ms in state SSL_HANDSHAKE)",
+            Complaint(
+                FailureKind.UNREACHABLE,
+                f"{AT} does not speak TLS",
+                "write `security.protocol=PLAINTEXT` or `SASL_PLAINTEXT`, or name a port with TLS",
+            ),
+        ),
         ("Configuration property `x` set to `y`", None),
     ],
 )

@@ -18,7 +18,7 @@ from kafkaops.access import AclBinding as AclBinding
 class KafkaError:
     """What a broker answered for one item: Kafka's error name, such as `TOPIC_AUTHORIZATION_FAILED`, and its words ("" when it gave none).
 
-    Errors of the client side have names of their own: `TIMED_OUT` (the outcome is not known) and `DISCONNECTED`.
+    Errors of the client side have names of their own: `TIMED_OUT` (the outcome is not known) and `DISCONNECTED` (nothing was sent).
     """
 
     name: str

