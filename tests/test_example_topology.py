@@ -50,7 +50,7 @@ def test_it_is_valid_without_a_single_remark() -> None:
         ("user.yaml", "share: [analytics-service]", "", ["KO3001 analytics.yaml:33"]),
         ("inventory.yaml", "[order.reservation.cancelled", "[inventory.cancelled", ["KO1311 inventory.yaml:38"]),
         ("notification.yaml", "suffix: -notification", "sufix: -notification", ["KO1201 notification.yaml:32"]),
-        ("notification.yaml", ", suffix: -notification", "", ["KO1307 order.yaml:76"]),
+        ("notification.yaml", ", suffix: -notification", "", ["KO1307 order.yaml:77"]),
     ],
 )
 def test_a_mistake_in_it_is_told_once(tmp_path: Path, file: str, written: str, mistaken: str, told: list[str]) -> None:
