@@ -9,6 +9,7 @@ from itertools import groupby
 
 from kafkaops.access import WILDCARD_PRINCIPAL
 from kafkaops.cluster import Cluster, ClusterFailure, KafkaError
+from kafkaops.diff import moved
 from kafkaops.findings import Refusal
 from kafkaops.kind import Kind
 from kafkaops.plan import Change, Outcome, Phase, Plan, Result
@@ -127,8 +128,4 @@ def _moved(changes: list[Change], performer: Performer) -> dict[str, str]:
     if not changes:
         return {}
     again = performer.again(changes)
-    return {
-        change.id: "the cluster is no longer as it was when this plan was made"
-        for change in changes
-        if again.get(change.id) != change
-    }
+    return {change.id: moved(change, again.get(change.id)) for change in changes if again.get(change.id) != change}
