@@ -21,7 +21,8 @@ check: $(READY) ## format, lint, types, import contract, freshness of the pictur
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
+	.venv/bin/python tests/pictures.py --check
 
 bench: $(READY) ## 10,000 topics on three brokers: time and memory beside the bare reads
 	.venv/bin/python tests/bench
@@ -33,7 +34,7 @@ sandbox: $(READY) ## start a real three-broker Kafka on loopback and leave it ru
 	.venv/bin/kafkaops sandbox up
 
 docs: $(READY) ## make the pictures of the README anew
-	.venv/bin/python tests/docs/pictures.py
+	.venv/bin/python tests/pictures.py
 
 lock: ## choose the newest allowed versions and write requirements.lock (asks the package index)
 	$(PYTHON) -m venv .venv/lock
