@@ -1,6 +1,6 @@
 # All that one does here. It needs Python 3.11 or newer and make; the rest comes into .venv from requirements.lock.
 
-PYTHON = $(shell for one in python3.13 python3.12 python3.11 python3; do \
+PYTHON ?= $(shell for one in python3.13 python3.12 python3.11 python3; do \
 	$$one -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$one && break; done)
 RUN = .venv/bin/python -m
 READY = .venv/ready
