@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -128,20 +130,32 @@ def _naming(block: Block) -> tuple[Naming, tuple[Finding, ...]]:
 
 
 def _is_plain_regex(regex: str) -> bool:
-    """Part patterns run over every name. What can backtrack without end is refused: a repeated group, a repetition of a repetition, more than two repetitions.
+    """Part patterns run over every name. What can backtrack without end is refused: a repeated group, a repetition of a repetition, too many ways to match.
 
-    Two in a name of 249 characters end quickly, and each part is atomic (`(?>...)`), so that parts do not multiply.
+    Each part is atomic (`(?>...)`), so that parts do not multiply.
     """
     if len(regex) > 200 or re.search(r"\\[1-9]|\(\?", regex):  # noqa: PLR2004
         return False
     bare = re.sub(r"\[\^?\]?[^\]]*\]", "c", re.sub(r"\\.", "e", regex))
-    if re.search(r"[)*+?}][*+?{]", bare) or len(re.findall(r"[*+{]", bare)) > 2:  # noqa: PLR2004
+    if re.search(r"[)*+?}][*+?{]", bare) or _ways(bare) > _MOST_WAYS:
         return False
     try:
-        re.compile(regex)
-    except re.error:
+        with warnings.catch_warnings(action="error"):  # of what a later Python will read otherwise
+            re.compile(regex)
+    except (re.error, OverflowError, FutureWarning):
         return False
     return True
+
+
+_MOST_WAYS = 250_000  # two repetitions in a name of 249 characters, and four alternatives
+
+
+def _ways(bare: str) -> int:
+    """At most so many ways there are to match a name: those of all its choices, multiplied."""
+    repetitions = len(re.findall(r"[*+{]", bare))
+    alternatives = math.prod(piece.count("|") + 1 for piece in re.split(r"[()]", bare))
+    ways: int = 249**repetitions * 2 ** bare.count("?") * alternatives
+    return ways
 
 
 def _bad_regex(parts: Block, part: str, regex: str) -> Finding:
@@ -150,7 +164,7 @@ def _bad_regex(parts: Block, part: str, regex: str) -> Finding:
         severity=Severity.ERROR,
         message=f"`{part}` is not a pattern that always ends quickly",
         where=value_location(parts, part),
-        label="a repeated group, a repeated repetition, or not a regular expression" if regex else "",
+        label="a repeated group, too many repetitions or alternatives, or not a regular expression" if regex else "",
         help="write a character class with one repetition, such as `[a-z][a-z0-9-]*` or `v[0-9]+`",
     )
 
