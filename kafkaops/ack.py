@@ -15,7 +15,7 @@ from kafkaops.kinds.acl.model import principal_address
 from kafkaops.kinds.acl.parse import principal_of
 from kafkaops.kinds.topic import settings
 from kafkaops.plan import Acknowledgement
-from kafkaops.source import Block, Document, Row, item_location, parse
+from kafkaops.source import Block, Document, Row, item_location
 
 USUAL = timedelta(days=14)
 """How long consent holds when nobody says."""
@@ -198,7 +198,7 @@ def edited(documents: Sequence[Document], settings_file: str, wanted: Iterable[W
             after = edit.with_entry(before, keys, entry)
             if after is not None and _reads_back(wish):
                 texts[document.path] = after
-                notes.append((document, keys, len(_rows(after, keys)) - 1, wish.finding.address, entry))
+                notes.append((document, keys, len(edit.entries(after, keys)) - 1, wish.finding.address, entry))
                 break
         else:
             problems.append(_no_place(wish, terms))
@@ -282,20 +282,10 @@ def _reads_back(wish: Wish) -> bool:
     return all(_means(_for_people(one), one) for one in wish.changes)
 
 
-def _rows(text: str, keys: edit.Keys) -> Row:
-    block, _ = parse(text, "")
-    assert block is not None
-    for key in keys:
-        block = block[key]
-    rows = block[edit.LIST]
-    assert isinstance(rows, Row)
-    return rows
-
-
 def _written(
     texts: Mapping[Path, str], document: Document, keys: edit.Keys, index: int, on: str, entry: edit.Entry
 ) -> Written:
-    place = item_location(_rows(texts[document.path], keys), index)
+    place = item_location(edit.entries(texts[document.path], keys), index)
     return Written(Location(document.file, place.line, place.column, place.end_column), on, entry)
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kafkaops import source
+from kafkaops.source import Row
 from kafkaops.source.outline import Part, outline, parts
 
 LIST = "acknowledge"
@@ -70,9 +72,19 @@ def _escaped(char: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
 
 
+def entries(text: str, keys: Keys) -> Row:
+    """The `acknowledge:` list of a mapping that has one, in a text that parses."""
+    here: Any = _data(text)
+    for key in (*keys, LIST):
+        here = here[key]
+    assert isinstance(here, Row)
+    return here
+
+
 # what the data shall be
 
 
+@lru_cache(maxsize=2)  # of many edits in a row, each begins with the text that the one before ended with
 def _data(text: str) -> dict[str, Any] | None:
     root, findings = source.parse(text, "")
     return None if findings else root

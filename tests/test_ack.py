@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -583,6 +583,25 @@ def test_all_files_are_written_or_none(tmp_path: Path) -> None:
         rewrite.rewrite(tmp_path, [rewrite.Rewrite(one, "a: 1\n", "a: 2\n"), rewrite.Rewrite(two, "b: 1\n", "b: 2\n")])
 
     assert (one.read_text(), two.read_text()) == ("a: 1\n", "b: 2\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "b.yaml"]
+
+
+def test_a_file_that_cannot_be_replaced_takes_the_others_back(tmp_path: Path) -> None:
+    one, two = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    one.write_text("a: 1\n")
+    two.write_text("b: 1\n")
+
+    def files() -> Iterator[rewrite.Rewrite]:
+        yield rewrite.Rewrite(one, "a: 1\n", "a: 2\n")
+        staged = set(tmp_path.glob(".*.tmp"))
+        yield rewrite.Rewrite(two, "b: 1\n", "b: 2\n")
+        for new in set(tmp_path.glob(".*.tmp")) - staged:
+            new.unlink()
+
+    with pytest.raises(rewrite.CannotWrite, match="cannot be written"):
+        rewrite.rewrite(tmp_path, files())
+
+    assert (one.read_text(), two.read_text()) == ("a: 1\n", "b: 1\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "b.yaml"]
 
 
