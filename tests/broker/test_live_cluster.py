@@ -313,7 +313,7 @@ def test_writing_without_rights_is_refused_by_item(reader: LiveCluster, cluster:
 def test_a_wrong_password_is_refused_at_once_and_not_repeated(
     config: ClientConfig, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    failure = refusal(login(config, "admin", "not-the-secret"), within=3)
+    failure = refusal(login(config, "admin", "not-the-secret"), within=6)
 
     assert failure.kind is FailureKind.REFUSED
     assert failure.message.endswith(" refused the credentials")
@@ -321,7 +321,7 @@ def test_a_wrong_password_is_refused_at_once_and_not_repeated(
 
 
 def test_a_port_where_nothing_listens_is_unreachable(config: ClientConfig) -> None:
-    failure = refusal(at(config, "127.0.0.1:9"), within=4)
+    failure = refusal(at(config, "127.0.0.1:9"), within=6)
 
     assert (failure.kind, failure.message) == (
         FailureKind.UNREACHABLE,
@@ -330,7 +330,7 @@ def test_a_port_where_nothing_listens_is_unreachable(config: ClientConfig) -> No
 
 
 def test_an_unknown_host_is_unreachable(config: ClientConfig) -> None:
-    failure = refusal(at(config, "no-such-host.invalid:9092"), within=4)
+    failure = refusal(at(config, "no-such-host.invalid:9092"), within=6)
 
     assert (failure.kind, failure.message) == (
         FailureKind.UNREACHABLE,
@@ -339,7 +339,7 @@ def test_an_unknown_host_is_unreachable(config: ClientConfig) -> None:
 
 
 def test_each_server_of_the_list_has_its_reason(config: ClientConfig) -> None:
-    failure = refusal(at(config, "127.0.0.1:9,no-such-host.invalid:1,127.0.0.1:10"), within=4)
+    failure = refusal(at(config, "127.0.0.1:9,no-such-host.invalid:1,127.0.0.1:10"), within=6)
 
     assert failure.message == (
         "`127.0.0.1:9` refused the connection: nothing listens there (the same for `127.0.0.1:10`); "
@@ -358,7 +358,7 @@ def test_a_certificate_of_a_foreign_authority_does_not_verify(sandbox: Sandbox, 
     properties = tmp_path / "client.properties"
     properties.write_text(sandbox.properties.read_text().replace(str(sandbox.ca), str(foreign)))
 
-    failure = refusal(client(sandbox, properties, root=tmp_path), within=4)
+    failure = refusal(client(sandbox, properties, root=tmp_path), within=6)
 
     assert failure.kind is FailureKind.UNREACHABLE
     assert failure.message.startswith(f"the certificate of `127.0.0.1:{sandbox.brokers[0].port}` does not verify: ")
@@ -367,7 +367,7 @@ def test_a_certificate_of_a_foreign_authority_does_not_verify(sandbox: Sandbox, 
 def test_a_certificate_for_another_host_name_does_not_verify(sandbox: Sandbox, config: ClientConfig) -> None:
     server = f"127.1:{sandbox.brokers[0].port}"  # resolves to 127.0.0.1, and is not in the certificate
 
-    failure = refusal(at(config, server), within=4)
+    failure = refusal(at(config, server), within=6)
 
     assert failure.message == (
         f"the certificate of `{server}` does not verify: hostname mismatch, certificate is not valid for '127.1'"
@@ -391,7 +391,7 @@ def test_the_wrong_protocol_for_a_port_is_said(
 ) -> None:
     server = f"127.0.0.1:{sandbox.ports[listener][0]}"
 
-    failure = refusal(at(client(sandbox, sandbox.client(properties)), server), within=5)
+    failure = refusal(at(client(sandbox, sandbox.client(properties)), server), within=6)
 
     assert (failure.kind, failure.message) == (kind, f"`{server}` {sentence}")
 
