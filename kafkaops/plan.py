@@ -150,7 +150,7 @@ def plan_of(
     """Sorted, so that the order of files and of brokers' answers changes nothing."""
     changes = sorted(
         (change for difference in differences.values() for change in difference.changes),
-        key=lambda change: (change.phase, change.kind, change.address, change.id),
+        key=lambda change: (change.phase, change.address.split("/"), change.id),
     )
     found = [*findings, *(finding for difference in differences.values() for finding in difference.findings)]
     tallies = {kind: difference.tally for kind, difference in differences.items()}

@@ -32,8 +32,9 @@ def describe(options: Options, address: str) -> int:
         with app.connected(asked, connect_from(found.root)) as reading:
             resource = kind.describe(reading, address)
             header = app.header(asked, reading, {}, time.monotonic() - begun)
-        output.write(report.resource_document(resource, header, Exit.DONE), cluster=asked.entry.name)
-        return Exit.DONE
+        code = Exit.DONE if resource.declared or resource.live else Exit.USAGE
+        output.write(report.resource_document(resource, header, code), cluster=asked.entry.name)
+        return code
 
     return guarded("describe", options, body)
 

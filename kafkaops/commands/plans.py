@@ -100,7 +100,7 @@ def _somebody_to_ask(options: Options) -> None:
                 code="KO7006",
                 severity=Severity.ERROR,
                 message="apply asks before the first change, and there is nobody to ask",
-                help="write `--yes` after you have read the plan",
+                help="write `--yes`; `kafkaops plan` shows what it would do",
             ),
         )
 

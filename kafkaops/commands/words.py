@@ -13,6 +13,7 @@ from kafkaops.cli import Options
 from kafkaops.commands.output import Output, guarded
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.kinds.topic import settings
+from kafkaops.lint import RULES
 from kafkaops.view import machine
 
 _DOCUMENTS = ("plan", "apply", "validation", "resource", "doctor", "ack", "failure")
@@ -25,16 +26,16 @@ def explain(options: Options, asked: str) -> int:
             sys.stdout.write(codes.explain_setting(_facts(name)))
             return Exit.DONE
         try:
-            sys.stdout.write(codes.explain(asked.upper()))
+            sys.stdout.write(codes.explain(RULES[asked][0] if asked in RULES else asked.upper()))
         except codes.NotACode as error:
-            near = settings.suggest(asked)
+            near = settings.suggest(asked) or next(iter(get_close_matches(asked, RULES, n=1)), None)
             raise Refusal(
                 Exit.USAGE,
                 Finding(
                     code="KO7005",
                     severity=Severity.ERROR,
                     message=str(error),
-                    help=f"for the topic setting write `kafkaops explain {near}`" if near else "",
+                    help=f"did you mean `kafkaops explain {near}`" if near else "",
                 ),
             ) from error
         return Exit.DONE

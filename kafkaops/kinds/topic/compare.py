@@ -187,10 +187,8 @@ def _canonical(key: str, text: str | None) -> str | None:
 def _setting(want: Topic, have: LiveTopic, key: str, live: LiveTopics, guards: Guards) -> Iterator[Step]:
     where = want.place(key)
     before, after = _in_effect(want, have, key, live)
-    danger = _danger(want.name, key, before, after, where, live)
-    if danger is not None and want.name in guards.protected:
-        yield _protected(danger)
-    change = SetTopicConfig(
+    danger = _guarded(_danger(want.name, key, before, after, where, live), guards)
+    yield SetTopicConfig(
         id=f"topic:{want.name}#{key}",
         address=f"topic/{want.name}",
         action=Action.UPDATE,
@@ -205,7 +203,6 @@ def _setting(want: Topic, have: LiveTopic, key: str, live: LiveTopics, guards: G
         override=have.overrides.get(key),
         value=want.config.get(key),
     )
-    yield change
     if danger is not None:
         yield danger
 
@@ -258,7 +255,10 @@ def _danger(name: str, key: str, before: Value, after: Value, where: Location, l
     )
 
 
-def _protected(danger: Finding) -> Finding:
+def _guarded(danger: Finding | None, guards: Guards) -> Finding | None:
+    """The danger; on a protected topic it is refused instead, so that no consent is asked for that would not help."""
+    if danger is None or danger.address.removeprefix("topic/") not in guards.protected:
+        return danger
     return replace(
         danger,
         code="KO5101",
@@ -271,7 +271,26 @@ def _protected(danger: Finding) -> Finding:
 
 
 def _delete(want: AbsentTopic, have: LiveTopic, guards: Guards) -> Iterator[Step]:
-    danger = Finding(
+    danger = _guarded(_deletion(want, have), guards)
+    assert danger is not None
+    yield DeleteTopic(
+        id=f"topic:{want.name}",
+        address=f"topic/{want.name}",
+        action=Action.DELETE,
+        phase=Phase.DELETES,
+        where=want.where,
+        summary=f"{_count(have.partitions, 'partition')}, all records",
+        reversible=False,
+        codes=(danger.code,),
+        name=want.name,
+        topic_id=have.topic_id,
+        partitions=have.partitions,
+    )
+    yield danger
+
+
+def _deletion(want: AbsentTopic, have: LiveTopic) -> Finding:
+    return Finding(
         code="KO2106",
         severity=Severity.DANGER,
         message=f"{want.name}: is deleted with all its records",
@@ -283,22 +302,6 @@ def _delete(want: AbsentTopic, have: LiveTopic, guards: Guards) -> Iterator[Step
             "a client that may create topics can bring it back at once, empty",
         ),
     )
-    yield DeleteTopic(
-        id=f"topic:{want.name}",
-        address=f"topic/{want.name}",
-        action=Action.DELETE,
-        phase=Phase.DELETES,
-        where=want.where,
-        summary=f"{_count(have.partitions, 'partition')}, all records",
-        reversible=False,
-        codes=("KO2106",),
-        name=want.name,
-        topic_id=have.topic_id,
-        partitions=have.partitions,
-    )
-    if want.name in guards.protected:
-        yield _protected(danger)
-    yield danger
 
 
 def _undeclared(live: LiveTopics) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ def describe(reading: Reading, address: str) -> Resource:
         where=None if wanted is None else wanted.where,
         facts=tuple(_facts(wanted, live)),
         fields=tuple(_fields(topic, live)),
-        inherited=tuple(_inherited(reading, topic, live)),
+        inherited=tuple(_inherited(reading, topic, live)) if topic or live else (),
     )
 
 
