@@ -14,13 +14,14 @@ import yaml
 from kafkaops import app, report, topology
 from kafkaops import apply as applying
 from kafkaops.access import AclBinding
-from kafkaops.cluster import ClusterFailure
-from kafkaops.cluster.snapshot import SnapshotCluster, SnapshotState
+from kafkaops.cluster import AlterTopic, ClusterFailure, MorePartitions, NewTopic
+from kafkaops.cluster.snapshot import Call, SnapshotCluster, SnapshotState
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.kinds.acl.changes import GrantAcl, RevokeAcl
 from kafkaops.kinds.topic.changes import CreateTopic, DeleteTopic
 from kafkaops.lint import RULES
 from kafkaops.plan import Change, From, Plan, Value
+from kafkaops.report import Document
 from kafkaops.settings import ClusterEntry
 from kafkaops.topology import Topology
 from kafkaops.view import machine
@@ -203,3 +204,74 @@ def finding_line(finding: Finding) -> str:
     place = f" @ {finding.where.file}:{finding.where.line}" if finding.where else ""
     says = "; ".join(finding.consent) if finding.severity is Severity.DANGER and finding.consent else finding.message
     return f"{severity} {finding.code} {finding.address or '-'}{place}: {says}"
+
+
+# consent, and what was shown
+
+
+def consent_to(made: Plan) -> dict[str, str]:
+    """A file that consents to every danger of the plan, by its values."""
+    rows = [
+        {"code": one.code, "on": one.address, "change": list(one.consent), "until": LATER, "reason": "a law"}
+        for one in made.findings
+        if one.severity is Severity.DANGER and one.consent
+    ]
+    return {"consent.yaml": yaml.safe_dump({"acknowledge": rows})}
+
+
+def is_shown(call: Call, document: Document) -> bool:
+    """Whether the document that people approve has this very request."""
+    entries = [entry for entry in document["changes"] if entry["api_call"] == REQUESTS[call.method]]
+    match call.item:
+        case NewTopic():
+            wanted = {"partitions": str(call.item.partitions), "replication.factor": str(call.item.replication)}
+            fields = wanted | dict(call.item.configs)
+            return any(
+                entry["address"] == f"topic/{call.item.name}"
+                and {one["name"]: one["after"]["value"] for one in entry["fields"]} == fields
+                for entry in entries
+            )
+        case MorePartitions(name=name, total=total):
+            return any(
+                entry["address"] == f"topic/{name}" and entry["after"]["value"] == str(total) for entry in entries
+            )
+        case AlterTopic(name=name, configs=configs):
+            return configs == {
+                entry["field"]: entry["after"]["value"] if entry["after"]["from"] == "file" else None
+                for entry in entries
+                if entry["address"] == f"topic/{name}" and entry["field"] in configs
+            }
+        case AclBinding() as acl:
+            side = "before" if call.method == "delete_acls" else "after"
+            return any(tuple(entry[side].values()) == flat(acl) for entry in entries)
+        case (str(name), str(id_)):
+            return any(
+                entry["address"] == f"topic/{name}" and any(id_ in ack for ack in consents(entry, document))
+                for entry in entries
+            )
+        case _:
+            raise AssertionError(call)
+
+
+REQUESTS = {
+    "create_topics": "createTopics",
+    "create_partitions": "createPartitions",
+    "alter_topics": "incrementalAlterConfigs",
+    "delete_topics": "deleteTopics",
+    "create_acls": "createAcls",
+    "delete_acls": "deleteAcls",
+}
+
+
+def flat(acl: AclBinding) -> tuple[str, ...]:
+    return (acl.principal, acl.permission, acl.operation, acl.resource_type, acl.pattern, acl.name, acl.host)
+
+
+def consents(entry: Document, document: Document) -> list[str]:
+    """A deletion's topic id is in what is consented to."""
+    return [
+        text
+        for one in document["findings"]
+        if one["ref"] in entry["findings"] and one["ack"]
+        for text in one["ack"]["change"]
+    ]

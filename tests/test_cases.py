@@ -20,14 +20,14 @@ from typing import Any
 
 import pytest
 import yaml
-from in_memory import LATER, World, lines, read, rendered, settings_text, turned, without_places, written
+from in_memory import World, consent_to, is_shown, lines, read, rendered, settings_text, turned, without_places, written
 
 from kafkaops import app
-from kafkaops.cluster import AclBinding, AlterTopic, ClusterFailure, MorePartitions, NewTopic
-from kafkaops.cluster.snapshot import Call, SnapshotCluster
+from kafkaops.cluster import ClusterFailure
+from kafkaops.cluster.snapshot import SnapshotCluster
 from kafkaops.findings import Refusal, Severity
 from kafkaops.plan import Plan
-from kafkaops.report import Document, Verification
+from kafkaops.report import Verification
 
 FOLDER = Path(__file__).parent / "cases"
 CASES = sorted(FOLDER.rglob("*.yaml"))
@@ -123,8 +123,7 @@ def test_what_is_applied_is_not_planned_again_and_was_shown(path: Path, tmp_path
     first = planned(world_of(case, tmp_path / "topology"))
     if first is None:
         return
-    consent = {"consent.yaml": yaml.safe_dump({"acknowledge": acknowledgements(first)})}
-    agreed = {**case, "topology": {**case["topology"], **consent}}
+    agreed = {**case, "topology": {**case["topology"], **consent_to(first)}}
     world = world_of(agreed, tmp_path / "agreed")
     made = world.plan()
     assert all(one.acknowledged for one in made.findings if one.severity is Severity.DANGER and one.consent)
@@ -138,69 +137,3 @@ def test_what_is_applied_is_not_planned_again_and_was_shown(path: Path, tmp_path
     with app.plan(world.request, lambda _: (before, None)) as made_before:
         done = replace(made_before, reading=replace(made_before.reading, cluster=world.cluster))
         assert app.verify(world.request, done, patience=0) == (Verification(len(made.changes)), frozenset())
-
-
-def acknowledgements(made: Plan) -> list[dict[str, Any]]:
-    return [
-        {"code": one.code, "on": one.address, "change": list(one.consent), "until": LATER, "reason": "a law"}
-        for one in made.findings
-        if one.severity is Severity.DANGER and one.consent
-    ]
-
-
-def is_shown(call: Call, document: Document) -> bool:
-    """Whether the document that people approve has this very request."""
-    entries = [entry for entry in document["changes"] if entry["api_call"] == REQUESTS[call.method]]
-    match call.item:
-        case NewTopic():
-            wanted = {"partitions": str(call.item.partitions), "replication.factor": str(call.item.replication)}
-            fields = wanted | dict(call.item.configs)
-            return any(
-                entry["address"] == f"topic/{call.item.name}"
-                and {one["name"]: one["after"]["value"] for one in entry["fields"]} == fields
-                for entry in entries
-            )
-        case MorePartitions(name=name, total=total):
-            return any(
-                entry["address"] == f"topic/{name}" and entry["after"]["value"] == str(total) for entry in entries
-            )
-        case AlterTopic(name=name, configs=configs):
-            return configs == {
-                entry["field"]: entry["after"]["value"] if entry["after"]["from"] == "file" else None
-                for entry in entries
-                if entry["address"] == f"topic/{name}" and entry["field"] in configs
-            }
-        case AclBinding() as acl:
-            side = "before" if call.method == "delete_acls" else "after"
-            return any(tuple(entry[side].values()) == flat(acl) for entry in entries)
-        case (str(name), str(id_)):
-            return any(
-                entry["address"] == f"topic/{name}" and any(id_ in ack for ack in consents(entry, document))
-                for entry in entries
-            )
-        case _:
-            raise AssertionError(call)
-
-
-REQUESTS = {
-    "create_topics": "createTopics",
-    "create_partitions": "createPartitions",
-    "alter_topics": "incrementalAlterConfigs",
-    "delete_topics": "deleteTopics",
-    "create_acls": "createAcls",
-    "delete_acls": "deleteAcls",
-}
-
-
-def flat(acl: AclBinding) -> tuple[str, ...]:
-    return (acl.principal, acl.permission, acl.operation, acl.resource_type, acl.pattern, acl.name, acl.host)
-
-
-def consents(entry: Document, document: Document) -> list[str]:
-    """A deletion's topic id is in what is consented to."""
-    return [
-        text
-        for one in document["findings"]
-        if one["ref"] in entry["findings"] and one["ack"]
-        for text in one["ack"]["change"]
-    ]
