@@ -450,24 +450,30 @@ class _Domains:
 
     def of(self, topic: str) -> str | None:
         """The longest prefix owns."""
-        owning = [prefix for prefix in self.prefixes if topic.startswith(prefix)]
-        return max(owning, key=len)[:-1] if owning else None
+        domain, dot, _ = topic.rpartition(".")
+        while dot and domain not in self.documents:
+            domain, dot, _ = domain.rpartition(".")
+        return domain if dot else None
 
     def not_shared(self, acl: AclBinding, document: Document, who: str) -> Iterator[str]:
         """The domains of others that this topic ACL reaches without a `share:`."""
-        for domain, documents in self.documents.items():
-            if document in documents or not self._reaches(acl, domain):
+        for domain in self._reached(acl):
+            documents = self.documents[domain]
+            if any(document is owner for owner in documents):
                 continue
             if not any(_shares(owner.root, who, acl.operation) for owner in documents) and not self._each_topic_shares(
                 acl, documents, who
             ):
                 yield domain
 
-    def _reaches(self, acl: AclBinding, domain: str) -> bool:
-        prefix = f"{domain}."
+    def _reached(self, acl: AclBinding) -> Iterable[str]:
+        """Those with a topic, present or future, that the ACL names."""
         if acl.pattern == "Prefixed":
-            return prefix.startswith(acl.name) or acl.name.startswith(prefix)
-        return acl.name == "*" or self.of(acl.name) == domain
+            return [one for one in self.documents if f"{one}.".startswith(acl.name) or acl.name.startswith(f"{one}.")]
+        if acl.name == "*":
+            return self.documents
+        owner = self.of(acl.name)
+        return [] if owner is None else [owner]
 
     def _each_topic_shares(self, acl: AclBinding, documents: list[Document], who: str) -> bool:
         """A literal topic may be shared by its own line."""
