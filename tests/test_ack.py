@@ -610,7 +610,10 @@ def test_what_is_no_regular_file_below_the_folder_is_not_written(tmp_path: Path)
     (outside := tmp_path / "outside.yaml").write_text("a: 1\n")
     (link := folder / "link.yaml").symlink_to(outside)
 
-    for path in (link, outside):
+    (folder / "a.yaml").write_text("a: 1\n")
+    (inner := folder / "inner.yaml").symlink_to(folder / "a.yaml")
+
+    for path in (link, inner, outside):
         with pytest.raises(rewrite.CannotWrite, match="no regular file below the topology folder"):
             rewrite.rewrite(folder, [rewrite.Rewrite(path, "a: 1\n", "a: 2\n")])
 
