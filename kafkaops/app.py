@@ -199,7 +199,7 @@ def _scopes(made: Plan) -> dict[str, report.Scope]:
 def _scope(kind: str, made: Plan) -> report.Scope:
     tally = made.tallies[kind]
     changed = {change.address for change in made.changes if change.kind == kind and change.action not in _NEW}
-    managed = tally.in_sync + len(changed)
+    managed = tally.in_sync + tally.stuck + len(changed)
     return report.Scope(live=managed + tally.unmanaged + len(tally.undeclared), managed=managed)
 
 
@@ -247,6 +247,8 @@ def broker_findings(planned: Planned) -> tuple[Finding, ...]:
             f"the controller knows topics that the brokers do not show yet: {', '.join(phantoms[:5])}",
             help="run the same command again when the brokers have caught up",
         )
+    if any("AUTHORIZATION" in error.name for error in refused.values()):
+        raise _no_right({by_id[one].address: error for one, error in refused.items()})
     return tuple(
         Finding(
             code="KO2302",
@@ -257,6 +259,22 @@ def broker_findings(planned: Planned) -> tuple[Finding, ...]:
             help="change the value to one that the brokers accept",
         )
         for one, error in sorted(refused.items())
+    )
+
+
+def _no_right(refused: Mapping[str, KafkaError], most: int = 5) -> Refusal:
+    """By address. Rights are a matter of the login, not of the files (exit 77)."""
+    without = {address: error.name for address, error in sorted(refused.items()) if "AUTHORIZATION" in error.name}
+    shown = ", ".join(f"{address} ({name})" for address, name in list(without.items())[:most])
+    more = f" and {len(without) - most} more" if len(without) > most else ""
+    return Refusal(
+        Exit.REFUSED,
+        Finding(
+            code="KO6002",
+            severity=Severity.ERROR,
+            message=f"the brokers do not let this principal make these changes, so nothing was changed: {shown}{more}",
+            help="grant what is missing; `kafkaops doctor` prints the ACLs",
+        ),
     )
 
 

@@ -28,10 +28,6 @@ def _only(desired: Desired, _: frozenset[str]) -> Desired:
     return desired  # what a removal takes depends on all other ACLs
 
 
-def _validate(_: Cluster, __: Sequence[Change]) -> Mapping[str, KafkaError]:
-    return {}  # Kafka has no dry run for ACLs
-
-
 def _perform(cluster: Cluster, _: Phase, changes: Sequence[Change]) -> Mapping[str, KafkaError | None]:
     return wire.perform(cluster, changes)
 
@@ -53,7 +49,7 @@ ACL = Kind(
     addresses=lambda desired: map(address, desired.acls.bindings),
     difference=_difference,
     only=_only,
-    validate=_validate,
+    validate=wire.validate,
     perform=_perform,
     unseen=_unseen,
     describe=describe.describe,

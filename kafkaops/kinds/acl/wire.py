@@ -43,7 +43,7 @@ def _unreadable(problem: KafkaError) -> Refusal:
         Finding(
             code="KO6005" if rights else "KO6001",
             severity=Severity.ERROR,
-            message=f"the ACLs could not be read, so nothing is planned: {problem}",
+            message=f"the ACLs could not be read, so nothing is planned: {problem.name}",
             help="grant Describe on the cluster, or declare `manage: {acls: false}` for it" if rights else "",
         ),
     )
@@ -60,6 +60,15 @@ def _no_authorizer(want: WantedAcls) -> Refusal:
             help="set authorizer.class.name on the brokers, or declare `manage: {acls: false}` for the cluster",
         ),
     )
+
+
+def validate(cluster: Cluster, changes: Sequence[Change]) -> Mapping[str, KafkaError]:
+    """What the brokers would refuse, by change id. Kafka has no dry run for ACLs, so only our own right to change them is asked for."""
+    operations = cluster.describe().operations if changes else None
+    if operations is None or "Alter" in operations:
+        return {}
+    refused = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "ACLs need Alter on the cluster")
+    return dict.fromkeys((change.id for change in changes), refused)
 
 
 def grant(cluster: Cluster, changes: Sequence[GrantAcl]) -> Mapping[str, KafkaError | None]:
