@@ -124,7 +124,9 @@ class Desk:
 
     def assert_in_sync(self) -> None:
         """A fresh plan has nothing to do and nothing to say."""
-        made = self.plan()
+        ran = self.run("plan", "-o", "json")
+        assert ran.code == 0, ran.stderr
+        made = ran.document
         assert (made["verdict"], made["changes"], made["findings"]) == ("in_sync", [], [])
 
     # ---- users
@@ -167,10 +169,16 @@ class Desk:
         return {key: entry.value for key, entry in given(self.admin.topic_overrides([name])[name]).items()}
 
     def clear(self) -> None:
-        """Takes away what begins with the prefix, and waits until it is gone."""
-        self.admin.delete_topics({name: topic_id for name, (topic_id, _) in self.topics().items()})
-        self.admin.delete_acls(self.acls())
-        until(lambda: not self.topics() and not self.acls(), f"everything of {self.prefix} to go")
+        """Takes away what begins with the prefix until nothing of it shows: what has just been made may show late."""
+        until(lambda: not self._swept(), f"everything of {self.prefix} to go", seconds=60)
+
+    def _swept(self) -> bool:
+        topics, acls = self.topics(), self.acls()
+        if topics:
+            self.admin.delete_topics({name: topic_id for name, (topic_id, _) in topics.items()})
+        if acls:
+            self.admin.delete_acls(acls)
+        return bool(topics or acls)
 
 
 def given(answer: T | KafkaError) -> T:
