@@ -64,6 +64,9 @@ LIVE: Mapping[str, Any] = {
 }
 
 
+SETTINGS_IN_BLOCKS = yaml.safe_dump(yaml.safe_load(settings_text({})), sort_keys=False)
+
+
 @dataclass
 class Desk:
     """A folder, a cluster, and the command line."""
@@ -118,7 +121,7 @@ def _shown(path: Path) -> str:
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.chdir(tmp_path)
-    folder = written(tmp_path / "topology", {"kafkaops.yaml": settings_text({}), "order.yaml": ORDERS})
+    folder = written(tmp_path / "topology", {"kafkaops.yaml": SETTINGS_IN_BLOCKS, "order.yaml": ORDERS})
     return Desk(folder, SnapshotCluster.from_dict(LIVE))
 
 
