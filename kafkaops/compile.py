@@ -238,7 +238,7 @@ class _Compilation:
             principal = acls.principal_of(name, block)
             match block.get("state"):
                 case "unmanaged":
-                    continue
+                    self.released.add(principal)
                 case "absent":
                     self.managed.setdefault(principal, where)
                 case _:
@@ -394,13 +394,13 @@ class _Compilation:
                     name
                     for document in self.documents
                     for name, block in _blocks(document, "principals")
-                    if block.get("manage")
+                    if block.get("manage") and self._here(block)
                 ),
                 (
                     acls.principal_of(name, block)
                     for document in self.documents
                     for name, block in _blocks(document, "applications")
-                    if block.get("manage")
+                    if block.get("manage") and self._here(block)
                 ),
             )
         )
