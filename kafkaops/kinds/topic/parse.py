@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from kafkaops.findings import Finding, Location, Severity
@@ -52,6 +53,7 @@ class Layers:
         self.version = version
         self._read: dict[int, tuple[Block, tuple[Field, ...], tuple[Finding, ...]]] = {}
         self._values: dict[tuple[str, type, Any], str | settings.NotValid] = {}
+        self._judged: dict[tuple[object, ...], tuple[list[settings.Conflict], list[settings.Lint]]] = {}
 
     def shared(self, block: Block, layer: str) -> tuple[tuple[Field, ...], tuple[Finding, ...]]:
         """The block is kept too, so that its id is not given to another one."""
@@ -105,7 +107,18 @@ class Layers:
                 self._values[key] = error
         return self._values[key]
 
+    def judged(self, wanted: Topic) -> tuple[list[settings.Conflict], list[settings.Lint]]:
+        """Ten thousand topics have few different settings."""
+        key = (wanted.partitions, wanted.replication, *wanted.config.items())
+        if key not in self._judged:
+            self._judged[key] = (
+                settings.conflicts(wanted.config, self.version),
+                settings.lints(wanted.partitions, wanted.replication, wanted.config, self.version),
+            )
+        return self._judged[key]
 
+
+@cache
 def _not_to_be_set(name: str, version: str | None) -> tuple[str, str, str] | None:
     if name in OPERATIONAL:
         return "KO1315", f"`{name}` is set for the time of a move, and never declared", "remove the line"
@@ -147,7 +160,8 @@ def topic(
     if any(finding.blocks for finding in findings):
         return None, tuple(findings)
     wanted = _topic(name, block, where, fields, owner)
-    return wanted, (*findings, *_contradictions(wanted, context), *_lints(wanted, context))
+    conflicts, lints = context.layers.judged(wanted)
+    return wanted, (*findings, *_contradictions(wanted, conflicts), *_lints(wanted, lints, context.lint))
 
 
 def _layers(name: str, block: Block, context: Context) -> Iterator[tuple[tuple[Field, ...], tuple[Finding, ...]]]:
@@ -205,8 +219,8 @@ def _topic(name: str, block: Block, where: Location, fields: Mapping[str, Field]
     )
 
 
-def _contradictions(wanted: Topic, context: Context) -> Iterator[Finding]:
-    for conflict in settings.conflicts(wanted.config, context.layers.version):
+def _contradictions(wanted: Topic, conflicts: Iterable[settings.Conflict]) -> Iterator[Finding]:
+    for conflict in conflicts:
         yield Finding(
             code="KO1210",
             severity=Severity.ERROR,
@@ -216,12 +230,11 @@ def _contradictions(wanted: Topic, context: Context) -> Iterator[Finding]:
         )
 
 
-def _lints(wanted: Topic, context: Context) -> Iterator[Finding]:
-    version = context.layers.version
-    for found in settings.lints(wanted.partitions, wanted.replication, wanted.config, version):
+def _lints(wanted: Topic, lints: Iterable[settings.Lint], policy: Mapping[str, str]) -> Iterator[Finding]:
+    for found in lints:
         yield from lint(
             found.rule,
-            context.lint,
+            policy,
             message=f"`{wanted.name}`: {found.message}",
             address=f"topic/{wanted.name}",
             where=wanted.place(found.key),
