@@ -31,7 +31,7 @@ def compare(want: WantedAcls, live: LiveAcls, guards: Guards) -> Difference:
     after = AclSet((before.bindings - set(revokes)) | set(grants))
     findings = [
         *_first_rules(grants, before, want, guards),
-        *_last_rules(revokes, after, want, guards),
+        *_last_rules(grants, revokes, before, want, guards),
         *_losses(revokes, before, after, want, guards),
         *_denials(grants, before, want, guards),
         *_lifted_denials(revokes, want),
@@ -132,13 +132,31 @@ def _first_of_each(grants: list[AclBinding], before: AclSet) -> Iterator[AclBind
     yield from {acl.resource: acl for acl in reversed(list(untouched))}.values()
 
 
-def _last_rules(revokes: list[AclBinding], after: AclSet, want: WantedAcls, guards: Guards) -> Iterator[Finding]:
+def _last_rules(
+    grants: list[AclBinding], revokes: list[AclBinding], before: AclSet, want: WantedAcls, guards: Guards
+) -> Iterator[Finding]:
     """The last ACL on a resource gone, `allow.everyone.if.no.acl.found` opens it to everybody."""
     if guards.authorizer.allow_everyone is False:
         return
-    last = {acl.resource: acl for acl in reversed(revokes) if not after.touches_all_of(*acl.resource)}
+    left = AclSet(before.bindings - set(revokes))
+    last = {acl.resource: acl for acl in reversed(revokes) if not left.touches_all_of(*acl.resource)}
+    closing = [acl for acl in revokes if acl.resource in last]
+    awaited = {principal: _awaited(principal, grants) for principal in {acl.principal for acl in closing}}
+    for acl in closing:
+        if awaited[acl.principal].touches_all_of(*acl.resource):
+            last.pop(acl.resource, None)
     places = {acl: want.managed[acl.principal] for acl in last.values()}
     yield from _opened_or_closed("KO3102", "last", "opens it to everybody", last, places, guards)
+
+
+def _awaited(principal: str, grants: list[AclBinding]) -> AclSet:
+    """The grants without which nothing is revoked from the principal: those of others may fail, or be left out by `--only`."""
+    return AclSet(
+        acl
+        for acl in grants
+        if acl.permission == "Allow"
+        and (acl.principal == principal or WILDCARD_PRINCIPAL in {acl.principal, principal})
+    )
 
 
 def _opened_or_closed(
@@ -221,7 +239,9 @@ def _lockouts(
         )
         if hit:
             yield _lockout(acl, hit, want.bindings[acl], "this DENY")
-    for acl in _first_of_each(grants, before) if guards.authorizer.allow_everyone else ():
+    for acl in grants if guards.authorizer.allow_everyone else ():  # each, since `--only` may leave some of them out
+        if before.touches_all_of(*acl.resource):
+            continue
         hit = frozenset(one for one in exposed if _lacks_something(acl, one, after))
         if hit:
             yield _lockout(acl, hit, want.bindings[acl], "this first rule")
