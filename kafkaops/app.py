@@ -132,11 +132,8 @@ def _refuse_idle_patterns(request: Request, differences: Mapping[str, Difference
 def _part(whole: Plan, request: Request) -> Plan:
     """Only what the patterns name, and the grants without which a revoke among it would take access."""
     named = [change for change in whole.changes if _named(change.address, request.only)]
-    kept = tuple(
-        change
-        for change in whole.changes
-        if change in named or any(applying.replaced_by(revoke, change) for revoke in named)
-    )
+    needed = {change.id for change in (*named, *applying.replacements(named, whole.changes))}
+    kept = tuple(change for change in whole.changes if change.id in needed)
     about = tuple(one for one in whole.findings if _concerns(one, kept) or _named(one.address, request.only))
     return replace(whole, changes=kept, findings=about)
 
@@ -312,7 +309,9 @@ def _found_again(request: Request, reading: Reading, changes: Sequence[Change]) 
         if any(change.kind == kind.name for change in changes):
             difference = kind.difference(replace(fresh, desired=kind.only(reading.desired, addresses)))
             still_open = _open(difference.findings, request)
-            found |= {one.id: one for one in difference.changes if not any(map(_about(one), still_open))}
+            found |= {
+                one.id: one for one in difference.changes if one not in changes or not any(map(_about(one), still_open))
+            }
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -98,24 +98,30 @@ def _waiting(
     kind: Kind, changes: list[Change], plan: Plan, outcomes: Mapping[str, Outcome], performer: Performer
 ) -> dict[str, str]:
     """Access is taken from a principal only when every live broker shows what this run has granted to it."""
-    grants = [grant for grant in plan.changes if any(replaced_by(change, grant) for change in changes)]
-    reasons = {
-        grant.id: f"its grant failed: {grant.address}"
-        for grant in grants
-        if grant.id not in outcomes or outcomes[grant.id].result is not Result.APPLIED
-    }
-    if grants:
-        reasons |= kind.unseen(performer.cluster, performer.live(), grants, performer.patience)
-    first = ((change.id, grant.id) for change in changes for grant in grants if replaced_by(change, grant))
-    return {change: reasons[grant] for change, grant in first if grant in reasons}
+    grants = replacements(changes, plan.changes)
+    granted = {one for one, outcome in outcomes.items() if outcome.result is Result.APPLIED}
+    made = [grant for grant in grants if grant.id in granted]
+    reasons = {grant.id: f"its grant failed: {grant.address}" for grant in grants if grant.id not in granted}
+    if made:
+        reasons |= kind.unseen(performer.cluster, performer.live(), made, performer.patience)
+    by_subject = {_subject(grant): reasons[grant.id] for grant in reversed(grants) if grant.id in reasons}
+    told = {change.id: _why_waiting(_subject(change), by_subject) for change in changes}
+    return {change: why for change, why in told.items() if why}
 
 
-def replaced_by(change: Change, grant: Change) -> bool:
-    """Whether the grant may be what lets this revoke take nothing: it is for the same principal, or one of the two is for everybody."""
-    if change.phase is not Phase.REVOKES or grant.phase is not Phase.GRANTS:
-        return False
-    subjects = {_subject(change), _subject(grant)}
-    return len(subjects) == 1 or WILDCARD_PRINCIPAL in subjects
+def replacements(revokes: Iterable[Change], changes: Iterable[Change]) -> list[Change]:
+    """The grants among `changes` that may be what lets one of these revokes take nothing: for the same principal, or one of the two is for everybody."""
+    whose = {_subject(change) for change in revokes if change.phase is Phase.REVOKES}
+    everybody = WILDCARD_PRINCIPAL in whose
+    whose |= {WILDCARD_PRINCIPAL} if whose else set()
+    grants = (change for change in changes if change.phase is Phase.GRANTS)
+    return [grant for grant in grants if everybody or _subject(grant) in whose]
+
+
+def _why_waiting(subject: str, reasons: Mapping[str, str]) -> str:
+    if subject == WILDCARD_PRINCIPAL:
+        return next(iter(reasons.values()), "")
+    return reasons.get(subject) or reasons.get(WILDCARD_PRINCIPAL, "")
 
 
 def _subject(change: Change) -> str:
