@@ -84,7 +84,10 @@ def revoke(cluster: Cluster, changes: Sequence[RevokeAcl]) -> Mapping[str, Kafka
 def perform(cluster: Cluster, changes: Sequence[Change]) -> Mapping[str, KafkaError | None]:
     """One phase's changes, by change id: None where the brokers say that it is done. Additions before removals."""
     grants = [change for change in changes if isinstance(change, GrantAcl)]
-    revokes = [change for change in changes if isinstance(change, RevokeAcl)]
+    revokes = sorted(
+        (change for change in changes if isinstance(change, RevokeAcl)),
+        key=lambda change: change.binding.permission,  # what a DENY hides goes before the DENY
+    )
     done = dict(grant(cluster, grants)) if grants else {}
     return {**done, **revoke(cluster, revokes)} if revokes else done
 
