@@ -30,6 +30,7 @@ from kafkaops.cluster import (
     protocol,
 )
 from kafkaops.cluster.properties import ClientConfig
+from kafkaops.cluster.properties.oauth import TokenError, TokenSource
 from kafkaops.cluster.protocol import Ask, Connections, NotSentError, Told, UnansweredError
 
 Key = TypeVar("Key")
@@ -54,6 +55,7 @@ _LOST_IN_A_ROW = 2  # then the rest is not sent: nobody is there to answer
 
 def connect(config: ClientConfig, *, timeout: float, expected_cluster_id: str | None = None) -> LiveCluster:
     """`timeout` in seconds, for the greeting and then for each request. WRONG_CLUSTER before anything but the cluster's id is asked."""
+    _ask_for_a_token(config)
     tls = config.kafka_python.get("ssl_context")
     greeting = confluent.greet(config.confluent, timeout=timeout, tls=tls if isinstance(tls, ssl.SSLContext) else None)
     if expected_cluster_id not in {None, greeting.cluster_id}:
@@ -66,6 +68,16 @@ def connect(config: ClientConfig, *, timeout: float, expected_cluster_id: str | 
         connections.close()
         raise
     return LiveCluster(connections, timeout=timeout)
+
+
+def _ask_for_a_token(config: ClientConfig) -> None:
+    """Before librdkafka does, which says less of why there is none and waits 20 s for an endpoint that is silent."""
+    source = config.kafka_python.get("sasl_oauth_token_provider")
+    if isinstance(source, TokenSource):
+        try:
+            source.token()
+        except TokenError as error:
+            raise ClusterFailure(FailureKind.REFUSED, str(error)) from error
 
 
 class LiveCluster:
