@@ -312,6 +312,14 @@ class _Compilation:
                 )
                 continue
             self.generated[name] = where
+            if self.settings.ignores(name):
+                self._error(
+                    "KO1305",
+                    f"topic `{_brief(name)}` is ignored, so it cannot be made for `{source.name}`",
+                    where,
+                    "remove the pattern under `ignore` that matches it, or the role that needs it",
+                )
+                continue
             if name not in self.topics:
                 self._generate(name, source, where, document)
             yield name, group, where
@@ -431,6 +439,9 @@ class _Compilation:
     def _acknowledgements(self) -> Iterator[Acknowledgement]:
         for document in self.documents:
             for block, address in _with_consent(document):
+                for row in block.get("acknowledge") or ():
+                    if row.get("cluster", self.entry.name) not in {self.entry.name, *self.settings.clusters}:
+                        self._unknown_cluster(row["cluster"], value_location(row, "cluster"))
                 for step in consent.acknowledgements(block, address, self.entry.name, self.today):
                     if isinstance(step, Finding):
                         self.findings.append(step)
