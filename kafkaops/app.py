@@ -304,13 +304,15 @@ def _found_again(request: Request, reading: Reading, changes: Sequence[Change]) 
     """The same comparison on fresh readings, for the resources of these changes alone."""
     addresses = frozenset(change.address for change in changes)
     fresh = replace(reading, described=reading.cluster.describe())
-    found: dict[str, Change] = {}
+    planned, found = {change.id: change for change in changes}, dict[str, Change]()
     for kind in KINDS:
         if any(change.kind == kind.name for change in changes):
             difference = kind.difference(replace(fresh, desired=kind.only(reading.desired, addresses)))
             still_open = _open(difference.findings, request)
             found |= {
-                one.id: one for one in difference.changes if one not in changes or not any(map(_about(one), still_open))
+                one.id: one
+                for one in difference.changes
+                if one != planned.get(one.id) or not any(map(_about(one), still_open))
             }
     return found
 

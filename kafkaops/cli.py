@@ -15,6 +15,7 @@ os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")  # else GITHUB_ACTIO
 
 import typer
 
+from kafkaops import __version__
 from kafkaops.findings import Exit
 
 EXAMPLES = {
@@ -298,9 +299,7 @@ def sandbox_down(options: Options, directory: Folder = _SANDBOX) -> int:
 
 def _version(show: bool) -> None:
     if show:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"kafkaops {version('kafkaops')}\n")
+        sys.stdout.write(f"kafkaops {__version__}\n")
         raise typer.Exit
 
 

@@ -104,6 +104,7 @@ class Tally:
     in_sync: int = 0
     unmanaged: int = 0
     undeclared: tuple[str, ...] = ()  # live, in an owned domain, in no file
+    stuck: int = 0  # live, and what differs cannot be changed
 
 
 @dataclass(frozen=True, slots=True)

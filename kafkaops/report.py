@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from importlib.metadata import version
 from itertools import groupby
 from typing import Any, Protocol, runtime_checkable
 
-from kafkaops import codes
+from kafkaops import __version__, codes
 from kafkaops.access import AclBinding
 from kafkaops.findings import Exit, Finding, Location, Severity, sort_key
 from kafkaops.plan import Action, Change, FieldChange, Outcome, Plan, Result, Tally, Value
@@ -240,7 +239,7 @@ def _head(format_: str, command: str, created_at: datetime, verdict: str, exit_c
     return {
         "format": format_,
         "format_version": FORMAT_VERSION,
-        "tool_version": version("kafkaops"),
+        "tool_version": __version__,
         "created_at": _time(created_at),
         "command": command,
         "verdict": verdict,
@@ -321,6 +320,7 @@ def _counts(kind: str, plan: Plan, tally: Tally) -> Document:
             "change": actions[Action.UPDATE],
             "delete": actions[Action.DELETE],
             "undeclared": len(tally.undeclared),
+            "stuck": tally.stuck,
         }
     )
     return {**by_action, "in_sync": tally.in_sync, "unmanaged": tally.unmanaged}

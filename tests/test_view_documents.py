@@ -187,7 +187,7 @@ def test_the_summary_counts_resources_and_not_settings() -> None:
     document = report.plan_document(plan((*changes, *CREATES, *GRANTS)), header(), Exit.DONE)
 
     assert document["summary"] == {
-        "topics": {"create": 2, "change": 1, "delete": 0, "undeclared": 3, "in_sync": 385, "unmanaged": 23},
+        "topics": {"create": 2, "change": 1, "delete": 0, "undeclared": 3, "stuck": 0, "in_sync": 385, "unmanaged": 23},
         "acls": {"grant": 2, "revoke": 0, "in_sync": 1102, "unmanaged": 105},
         "findings": {"error": 0, "danger": 0, "warning": 0, "notice": 0, "danger_unacknowledged": 0},
     }

@@ -213,7 +213,11 @@ _RULES = (
     ),
     (
         r"Connection refused",
-        Complaint(FailureKind.UNREACHABLE, "`{server}` refused the connection: nothing listens there"),
+        Complaint(
+            FailureKind.UNREACHABLE,
+            "`{server}` refused the connection: nothing listens there",
+            "start the cluster, or name the properties file of another one in `KAFKAOPS_CLIENT_CONFIG`",
+        ),
     ),
     (r"Failed to resolve", Complaint(FailureKind.UNREACHABLE, "`{server}` has an unknown host name")),
     (r"SSL handshake failed", Complaint(FailureKind.UNREACHABLE, "`{server}` and this client found no common TLS")),

@@ -10,7 +10,7 @@ from kafkaops import apply as applying
 from kafkaops.app import Planned, Request
 from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
-from kafkaops.commands.output import Output, guarded, worst
+from kafkaops.commands.output import Output, coloured, guarded, width, worst
 from kafkaops.commands.reading import connect_from, invalid, requests, topology_of
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.plan import Outcome, Plan, Result
@@ -124,7 +124,11 @@ def _apply(output: Output, request: Request, planned: Planned, *, yes: bool) -> 
 
 def _confirmed(output: Output, request: Request, planned: Planned) -> bool:
     screen = report.plan_document(planned.plan, planned.header, Exit.DONE)
-    sys.stderr.write(human.render(screen, width=98, colour=False, texts=output.texts))
+    sys.stderr.write(
+        human.render(
+            screen, width=width(sys.stderr), colour=coloured(sys.stderr, output.options.color), texts=output.texts
+        )
+    )
     sys.stderr.write(f"Type yes to make these changes on cluster {request.entry.name}: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"
@@ -142,9 +146,9 @@ def _perform(output: Output, request: Request, planned: Planned) -> int:
     )
     try:
         app.perform(request, planned, ended)
+        return _verified(output, request, planned, steps)
     except KeyboardInterrupt:
         return _interrupted(output, planned, steps)
-    return _verified(output, request, planned, steps)
 
 
 def _line(step: applying.Step) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import version
 from pathlib import Path
 
-from kafkaops import connection, report, topology
+from kafkaops import __version__, connection, report, topology
 from kafkaops.app import Connect, Request
 from kafkaops.cluster import Cluster
 from kafkaops.commands.output import Output
@@ -21,7 +20,7 @@ TIMEOUT = 15.0
 def topology_of(output: Output) -> Topology:
     """The folder as it was read, whatever is wrong with it."""
     root = output.options.topology
-    found = topology.read(root, shown=_shown, version=version("kafkaops"), today=output.created_at.date())
+    found = topology.read(root, shown=_shown, version=__version__, today=output.created_at.date())
     output.texts = found.texts
     return found
 

@@ -35,16 +35,18 @@ def compare(want: Mapping[str, Topic | AbsentTopic], live: LiveTopics, guards: G
     """Every wanted topic against the one that is there."""
     changes: list[Change] = []
     findings: list[Finding] = []
-    in_sync = 0
+    in_sync = stuck = 0
     for name in sorted(want):
         steps = list(_steps(want[name], live.topics[name], live, guards))
         here = [step for step in steps if isinstance(step, Change)]
         changes += here
         findings += (step for step in steps if isinstance(step, Finding))
-        in_sync += not here and not any(isinstance(step, Finding) and step.blocks for step in steps)
+        if live.topics[name] is not None and not here:
+            blocked = any(isinstance(step, Finding) and step.blocks for step in steps)
+            stuck, in_sync = stuck + blocked, in_sync + (not blocked)
     findings += _undeclared(live)
     findings += _too_many_deletes(changes, guards)
-    return Difference(tuple(changes), tuple(findings), Tally(in_sync, live.unmanaged, live.undeclared))
+    return Difference(tuple(changes), tuple(findings), Tally(in_sync, live.unmanaged, live.undeclared, stuck))
 
 
 def _steps(want: Topic | AbsentTopic, have: LiveTopic | None, live: LiveTopics, guards: Guards) -> Iterator[Step]:
