@@ -127,7 +127,7 @@ def spawn(command: Sequence[str], properties: Path | None) -> Ended:
     with tempfile.TemporaryFile() as output:
         redirected = [(os.POSIX_SPAWN_DUP2, output.fileno(), stream) for stream in (1, 2)]
         begun = time.monotonic()
-        child = os.posix_spawn(command[0], command, environ, file_actions=redirected)
+        child = os.posix_spawn(command[0], list(command), environ, file_actions=redirected)
         _, status, usage = os.wait4(child, 0)
         wall = time.monotonic() - begun
         output.seek(0)

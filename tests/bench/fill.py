@@ -10,6 +10,7 @@ from pathlib import Path
 from kafkaops import connection, topology
 from kafkaops.cluster import AclBinding, KafkaError, NewTopic
 from kafkaops.compile import Desired
+from kafkaops.kinds.topic.model import Topic
 
 
 def main(root: Path, properties: Path) -> None:
@@ -25,7 +26,11 @@ def main(root: Path, properties: Path) -> None:
 
 
 def _topics(desired: Desired) -> list[NewTopic]:
-    return [NewTopic(one.name, one.partitions, one.replication, one.config) for one in desired.topics.values()]
+    return [
+        NewTopic(one.name, one.partitions, one.replication, one.config)
+        for one in desired.topics.values()
+        if isinstance(one, Topic)
+    ]
 
 
 def _acls(desired: Desired) -> list[AclBinding]:
