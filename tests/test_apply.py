@@ -12,6 +12,7 @@ from kafkaops import apply as applying
 from kafkaops.cluster import AlterTopic, ClusterFailure, FailureKind, KafkaError
 from kafkaops.cluster.plain import acl
 from kafkaops.cluster.snapshot import LOST, SnapshotCluster
+from kafkaops.findings import Refusal
 from kafkaops.plan import Phase, Plan, Result
 
 REPLACED = """
@@ -314,7 +315,7 @@ def test_a_cluster_without_a_pin_is_not_written_to(tmp_path: Path) -> None:
 
     try:
         app.needs_pin(made.request.entry, made.cluster.describe())
-    except app.Refusal as refusal:
+    except Refusal as refusal:
         said = (refusal.exit_code, [one.help for one in refusal.findings])
 
     assert said == (

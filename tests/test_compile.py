@@ -1,0 +1,281 @@
+"""From files to what is wanted of one cluster: where each value is from, and what the files may not say together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from in_memory import acl_text, read, settings_text, written
+
+from kafkaops.compile import Desired
+from kafkaops.findings import Finding
+from kafkaops.kinds.topic.model import AbsentTopic, Topic
+from kafkaops.topology import Topology
+
+T = "{partitions: 1, replication-factor: 1}"
+STAGING = {
+    "clusters": {"test": {"override": [{"match": "order.*", "set": {"replication-factor": 2, "retention-ms": "1d"}}]}}
+}
+PROFILE = {
+    "profiles": {"events": {"partitions": 12, "replication-factor": 3, "retention-ms": "7d", "compression-type": "lz4"}}
+}
+
+
+def topology(folder: Path, settings: dict[str, Any], *texts: str) -> Topology:
+    """Files a.yaml, b.yaml, ... beside kafkaops.yaml."""
+    files = {f"{chr(97 + index)}.yaml": text for index, text in enumerate(texts)}
+    return read(written(folder / "topology", {"kafkaops.yaml": settings_text(settings), **files}))
+
+
+def desired(folder: Path, settings: dict[str, Any], *texts: str, cluster: str = "test") -> Desired:
+    found = topology(folder, settings, *texts)
+    assert found.findings == ()
+    return found.desired[cluster]
+
+
+def problems(folder: Path, settings: dict[str, Any], *texts: str) -> list[tuple[str, str, str]]:
+    return [said(one) for one in topology(folder, settings, *texts).findings]
+
+
+def said(finding: Finding) -> tuple[str, str, str]:
+    assert finding.where is not None
+    return finding.code, f"{finding.where.file}:{finding.where.line}", finding.message
+
+
+def topic(wanted: Desired, name: str) -> Topic:
+    found = wanted.topics[name]
+    assert isinstance(found, Topic)
+    return found
+
+
+# where values are from
+
+
+def test_each_value_names_the_layer_that_said_the_last_word(tmp_path: Path) -> None:
+    wanted = desired(
+        tmp_path, PROFILE | STAGING, "topics:\n  order.a:\n    profile: events\n    compression-type: zstd\n"
+    )
+    found = topic(wanted, "order.a")
+
+    assert (found.partitions, found.replication, found.config) == (
+        12,
+        2,
+        {"retention.ms": "86400000", "compression.type": "zstd"},
+    )
+    assert {key: origin.layer for key, origin in found.origins.items()} == {
+        "partitions": "profile events",
+        "replication.factor": "override of test",
+        "retention.ms": "override of test",
+        "compression.type": "own block",
+    }
+    assert str(found.place("compression.type")) == "a.yaml:4:23"
+
+
+def test_an_override_of_one_cluster_says_nothing_of_another(tmp_path: Path) -> None:
+    settings = {"clusters": {**STAGING["clusters"], "elsewhere": {"bootstrap-servers": ["localhost:9093"]}}}
+    wanted = desired(tmp_path, settings, f"topics: {{order.a: {T}}}", cluster="elsewhere")
+
+    assert (topic(wanted, "order.a").replication, topic(wanted, "order.a").config) == (1, {})
+
+
+def test_a_retry_topic_takes_from_its_source_what_keeps_records_safe(tmp_path: Path) -> None:
+    wanted = desired(
+        tmp_path,
+        {},
+        """
+topics:
+  order.a: {partitions: 6, replication-factor: 3, min-insync-replicas: 2, retention-ms: 7d, cleanup-policy: compact}
+applications:
+  a:
+    consumes: [{topics: [order.a], group: g, dead-letter: true}]
+""",
+    )
+    found = topic(wanted, "order.a-dlt")
+
+    assert (found.partitions, found.replication, found.config) == (6, 3, {"min.insync.replicas": "2"})
+    assert {origin.layer for origin in found.origins.values()} == {"source order.a"}
+    assert str(found.where) == "a.yaml:6:46"
+
+
+def test_overrides_rule_generated_topics_too(tmp_path: Path) -> None:
+    text = f"topics: {{order.a: {T}}}\napplications: {{a: {{consumes: [{{topics: [order.a], group: g, dead-letter: true}}]}}}}"
+
+    assert topic(desired(tmp_path, STAGING, text), "order.a-dlt").replication == 2
+
+
+def test_an_absent_topic_needs_no_partitions(tmp_path: Path) -> None:
+    assert isinstance(desired(tmp_path, {}, "topics: {order.a: {state: absent}}").topics["order.a"], AbsentTopic)
+
+
+# access
+
+
+def grants(wanted: Desired) -> list[str]:
+    return sorted(acl_text(one) for one in wanted.acls.bindings)
+
+
+def test_a_star_at_the_end_is_a_prefix_and_alone_everything(tmp_path: Path) -> None:
+    text = "acls: [{principal: User:a, operations: [Read], topic: [x, 'x.*', '*'], group: 'g*'}]"
+
+    assert grants(desired(tmp_path, {}, text)) == [
+        "User:a allow Read group prefixed g from *",
+        "User:a allow Read topic literal * from *",
+        "User:a allow Read topic literal x from *",
+        "User:a allow Read topic prefixed x. from *",
+    ]
+
+
+def test_pattern_says_what_a_star_cannot(tmp_path: Path) -> None:
+    text = """
+acls:
+  - {principal: User:a, operations: [Read], group: "g*", pattern: literal}
+  - {principal: User:a, operations: [Read], group: "h", pattern: prefixed}
+"""
+
+    assert grants(desired(tmp_path, {}, text)) == [
+        "User:a allow Read group literal g* from *",
+        "User:a allow Read group prefixed h from *",
+    ]
+
+
+def test_an_operation_goes_to_each_resource_that_has_it(tmp_path: Path) -> None:
+    text = "acls: [{principal: User:a, operations: [Write, Read], topic: x, group: g}]"
+
+    assert grants(desired(tmp_path, {}, text)) == [
+        "User:a allow Read group literal g from *",
+        "User:a allow Read topic literal x from *",
+        "User:a allow Write topic literal x from *",
+    ]
+
+
+def test_retired_applications_are_managed_and_granted_nothing(tmp_path: Path) -> None:
+    acls = desired(tmp_path, {}, "applications: {a: {state: absent, produces: [x]}}").acls
+
+    assert (acls.bindings, set(acls.managed)) == ({}, {"User:a"})
+
+
+def test_unmanaged_principals_are_neither_granted_nor_managed(tmp_path: Path) -> None:
+    acls = desired(
+        tmp_path, {}, "principals: {User:a: {state: unmanaged}}", "applications: {a: {produces: [x]}, b: {}}"
+    ).acls
+
+    assert (acls.bindings, set(acls.managed)) == ({}, {"User:b"})
+
+
+# domains
+
+
+def test_the_longest_prefix_owns(tmp_path: Path) -> None:
+    assert desired(
+        tmp_path, {}, f"domain: order\ntopics: {{order.a: {T}}}", f"domain: order.eu\ntopics: {{order.eu.a: {T}}}"
+    ).domains == ("order.", "order.eu.")
+    assert problems(tmp_path / "2", {}, f"domain: order\ntopics: {{order.eu.a: {T}}}", "domain: order.eu") == [
+        ("KO1304", "a.yaml:2", "topic `order.eu.a` belongs to the domain `order.eu`")
+    ]
+
+
+def test_a_domain_ends_at_its_dot(tmp_path: Path) -> None:
+    assert set(desired(tmp_path, {}, "domain: order", f"topics: {{orders.a: {T}}}").topics) == {"orders.a"}
+
+
+def test_two_files_may_share_a_domain(tmp_path: Path) -> None:
+    texts = (f"domain: order\ntopics: {{order.a: {T}}}", f"domain: [pay, order]\ntopics: {{order.b: {T}}}")
+
+    assert desired(tmp_path, {}, *texts).domains == ("order.", "pay.")
+
+
+CROSS = {"policy": {"lint": {"cross-domain-grant": "warning"}}}
+READER = "applications: {b: {consumes: [{topics: [%s], group: b}]}}"
+
+
+@pytest.mark.parametrize(
+    ("shared", "reads", "told"),
+    [
+        ("share: [b]", "order.a", False),
+        ("share: {b: [Read]}", "order.a", False),
+        ("share: {b: [Write]}", "order.a", True),
+        ("share: [c]", "order.a", True),
+        ("", "order.a", True),
+        ("", "pay.a", False),
+        ("", "order.*", True),
+        ("share: [b]", "order.*", False),
+        ("", "or*", True),
+        ("", "'*'", True),
+        ("", "orders.*", False),
+    ],
+)
+def test_access_to_another_domain_needs_its_share(shared: str, reads: str, told: bool, tmp_path: Path) -> None:
+    texts = (f"domain: order\n{shared}\ntopics: {{order.a: {T}}}", READER % reads)
+
+    assert [code for code, _, _ in problems(tmp_path, CROSS, *texts)] == ["KO3001"] * told
+
+
+def test_a_topic_may_be_shared_alone(tmp_path: Path) -> None:
+    text = "domain: order\ntopics:\n  order.a: {partitions: 1, replication-factor: 1, share: [b]}\n  order.b: " + T
+
+    assert problems(tmp_path, CROSS, text, READER % "order.a, order.b") == [
+        ("KO3001", "b.yaml:1", "User:b may Read topic order.b, and the domain `order` does not share it")
+    ]
+
+
+# what the files may not say together
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ((f"topics: {{x: {T}}}", f"topics: {{x: {T}}}"), [("KO1301", "b.yaml:1", "topic `x` is declared twice")]),
+        (
+            ("applications: {a: {}}", "applications: {a: {}}"),
+            [("KO1301", "b.yaml:1", "application `a` is declared twice")],
+        ),
+        (
+            (f"topics: {{a.b: {T}, a_b: {T}}}",),
+            [("KO2401", "a.yaml:1", "`a.b` and `a_b` collide in metric names")],
+        ),
+        ((f"topics: {{__x: {T}}}",), [("KO1305", "a.yaml:1", "topic `__x` is ignored, so it cannot be declared")]),
+        (
+            ("topics: {..: {state: absent}}",),
+            [("KO1306", "a.yaml:1", "`..` is no legal topic name: `.` and `..` are no topic names")],
+        ),
+        (("topics: {x: {}}",), [("KO1309", "a.yaml:1", "topic `x` has no partitions and no replication-factor")]),
+        (("topics: {x: {profile: no}}",), [("KO1302", "a.yaml:1", "there is no profile `no`")]),
+        (
+            ("topics: {x: {partitions: 1, replication-factor: 1, clusters: [tset]}}",),
+            [("KO1303", "a.yaml:1", "there is no cluster `tset`")],
+        ),
+        (
+            ("applications: {a: {consumes: [{topics: [x.*], group: g, dead-letter: true}]}}",),
+            [
+                (
+                    "KO1311",
+                    "a.yaml:1",
+                    "`x.*` is no topic that the topology declares, so its retry topics cannot be made",
+                )
+            ],
+        ),
+        (
+            ("acls: [{principal: User:a, operations: [Write], group: g}]",),
+            [("KO1312", "a.yaml:1", "`Write` is no operation on a Group")],
+        ),
+        (
+            ("acls: [{principal: User:kafkaops, operations: [Read], topic: x}]",),
+            [("KO1310", "a.yaml:1", "User:kafkaops is not managed without saying so")],
+        ),
+    ],
+    ids=lambda value: value[0][0] if isinstance(value, list) else "",
+)
+def test_files_that_contradict_each_other(
+    texts: tuple[str, ...], expected: list[tuple[str, str, str]], tmp_path: Path
+) -> None:
+    assert problems(tmp_path, {}, *texts) == expected
+
+
+def test_topics_that_only_look_alike_do_not_collide(tmp_path: Path) -> None:
+    assert set(desired(tmp_path, {}, f"topics: {{a.b: {T}, a-b: {T}, A.b: {T}}}").topics) == {"a.b", "a-b", "A.b"}
+
+
+def test_a_topic_that_goes_collides_with_none(tmp_path: Path) -> None:
+    """The way from `a_b` to `a.b` leads through a plan that deletes the first."""
+    assert set(desired(tmp_path, {}, f"topics: {{a.b: {T}, a_b: {{state: absent}}}}").topics) == {"a.b", "a_b"}
