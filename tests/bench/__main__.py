@@ -12,8 +12,8 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,15 +41,17 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """`least`: what could be done instead, by its name."""
+
     what: str
     cost: Cost
-    least: Cost | None = None  # of the least that could be done instead
+    least: Mapping[str, Cost] = field(default_factory=dict)
 
-    @property
-    def ratio(self) -> str:
-        if self.least is None:
-            return ""
-        return f"{self.cost.wall / self.least.wall:.2f}x wall  {self.cost.cpu / self.least.cpu:.2f}x cpu"
+    def ratios(self) -> dict[str, dict[str, float]]:
+        return {
+            name: {"wall": round(self.cost.wall / one.wall, 2), "cpu": round(self.cost.cpu / one.cpu, 2)}
+            for name, one in self.least.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,16 @@ def main() -> int:
         rows = []
         for row in measured(Path(folder)):
             rows.append(row)
-            say(line(row))
+            say(table(row))
     FIGURES.write_text(json.dumps(figures(rows), indent=2) + "\n", encoding="utf-8")
     say(f"written to {FIGURES.relative_to(HERE.parent.parent)}")
     return 0
 
 
 def measured(folder: Path) -> Iterator[Row]:
-    say(line(None))
-    yield Row("--help", best(*KAFKAOPS, "--help"), best(sys.executable, "-c", "import typer"))
+    say(f"{'':36}{'wall':>8}{'cpu':>8}{'memory':>9}")
+    typer = {"import typer": best(sys.executable, "-c", "import typer")}
+    yield Row("--help", best(*KAFKAOPS, "--help"), typer)
     few = big.write(folder / "few", topics=FEW)
     many = big.write(folder / "many", topics=MANY)
     changed = big.write(folder / "changed", topics=MANY, changed=CHANGED)
@@ -104,8 +107,9 @@ def planning(root: Path) -> tuple[str, ...]:
     return (*KAFKAOPS, "plan", "--topology", str(root))
 
 
-def bare(sandbox: Sandbox) -> Cost:
-    return best(sys.executable, str(HERE / "bare.py"), str(sandbox.properties))
+def bare(sandbox: Sandbox) -> dict[str, Cost]:
+    command = (sys.executable, str(HERE / "bare.py"), str(sandbox.properties))
+    return {"bare, each fact once": best(*command, "once"), "bare, each broker asked": best(*command, "each")}
 
 
 def best(*command: str, properties: Path | None = None, code: int = 0) -> Cost:
@@ -136,19 +140,34 @@ def spawn(command: Sequence[str], properties: Path | None) -> Ended:
     return Ended(os.waitstatus_to_exitcode(status), said[-2000:], cost)
 
 
-def line(row: Row | None) -> str:
-    if row is None:
-        return f"{'':36}{'wall':>8}{'cpu':>8}{'memory':>9}   beside the least that could be done"
-    cost = row.cost
-    return f"{row.what:36}{cost.wall:>6.2f} s{cost.cpu:>6.2f} s{cost.memory:>5.0f} MiB   {row.ratio}".rstrip()
+def table(row: Row) -> str:
+    above = line(row.what, row.cost)
+    return "\n".join((above, *(line(f"  {name}", one) + ratio(row, name) for name, one in row.least.items())))
+
+
+def line(what: str, cost: Cost) -> str:
+    return f"{what:36}{cost.wall:>6.2f} s{cost.cpu:>6.2f} s{cost.memory:>5.0f} MiB"
+
+
+def ratio(row: Row, name: str) -> str:
+    times = row.ratios()[name]
+    return f"   {times['wall']:.2f}x wall  {times['cpu']:.2f}x cpu"
 
 
 def figures(rows: Sequence[Row]) -> dict[str, object]:
     return {
         "measured_at": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-        "rows": [asdict(row) | {"ratio": row.ratio} for row in rows],
+        "rows": [{**rounded(row.cost), "what": row.what, "least": least(row), "ratios": row.ratios()} for row in rows],
     }
+
+
+def least(row: Row) -> dict[str, dict[str, float]]:
+    return {name: rounded(one) for name, one in row.least.items()}
+
+
+def rounded(cost: Cost) -> dict[str, float]:
+    return {"wall_s": round(cost.wall, 2), "cpu_s": round(cost.cpu, 2), "memory_mib": round(cost.memory)}
 
 
 def say(text: str) -> None:

@@ -1,4 +1,6 @@
-"""The fastest bare client calls that read what a plan reads, and nothing else: bare.py PROPERTIES.
+"""The fastest bare client calls that read what a plan reads, and nothing else: bare.py PROPERTIES once|each.
+
+once: every fact from whichever broker. each: topics and ACLs from every broker, as a plan does, since one that lags shows neither.
 
 All topics by confluent, which decodes them in C; the settings of each and all ACLs by kafka-python's protocol classes with three requests
 in flight, which takes a third of confluent's CPU. Nothing is made of the answers.
@@ -26,10 +28,13 @@ IN_FLIGHT = 3
 TOPIC, ANY = 2, 1
 
 
-def main(properties: Path) -> None:
+def main(properties: Path, asked: str) -> None:
     config = load(properties, root=properties.parent, environ=os.environ, timeout=TIMEOUT, trusted=True)
     admin = AdminClient(config.confluent)
     metadata = admin.list_topics(timeout=TIMEOUT)
+    askings = len(metadata.brokers) if asked == "each" else 1
+    for _ in range(askings - 1):
+        admin.list_topics(timeout=TIMEOUT)
     servers = [f"{broker.host}:{broker.port}" for broker in metadata.brokers.values()]
     connections = Connections(
         {**config.kafka_python, "bootstrap_servers": servers}, cluster_id=metadata.cluster_id, timeout=TIMEOUT
@@ -37,12 +42,14 @@ def main(properties: Path) -> None:
     try:
         connections.refresh()
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
-            requests = [all_acls(), *(settings_of(portion) for portion in portions(sorted(metadata.topics)))]
+            settings = [settings_of(portion) for portion in portions(sorted(metadata.topics))]
+            requests = [*(all_acls() for _ in range(askings)), *settings]
             answers = list(pool.map(connections.ask, cycle(connections.brokers()), requests))
     finally:
         connections.close()
     acls = sum(len(resource.acls) for resource in answers[0].resources)
-    print(f"{len(metadata.topics)} topics, settings of {sum(len(one.results) for one in answers[1:])}, {acls} ACLs")  # noqa: T201
+    topics = sum(len(one.results) for one in answers[askings:])
+    print(f"{len(metadata.topics)} topics, settings of {topics}, {acls} ACLs")  # noqa: T201
 
 
 def portions(names: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -69,4 +76,4 @@ def all_acls() -> Any:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])
