@@ -226,6 +226,8 @@ def _in_effect(want: Topic, have: LiveTopic, key: str, live: LiveTopics) -> tupl
 
 
 def _override(key: str, text: str | None, source: From) -> Value:
+    """Canonical, as consent names it: a topic may hold `delete,compact`."""
+    text = _canonical(key, text)
     return UNKNOWN if text is None else Value(text, settings.show(key, text), source)
 
 
