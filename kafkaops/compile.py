@@ -65,6 +65,7 @@ class _Compilation:
         self.grants: dict[AclBinding, Location] = {}
         self.managed: dict[str, Location] = {}
         self.released: set[str] = set()
+        self.retired: dict[str, Location] = {}
 
     def desired(self) -> Desired:
         self._policy()
@@ -75,6 +76,7 @@ class _Compilation:
             self._principals(document)
         self.managed = {name: where for name, where in self.managed.items() if name not in self.released}
         self._guarded_principals()
+        self._retired_and_granted()
         self._collisions()
         self._idle_overrides()
         bindings = {acl: where for acl, where in self.grants.items() if acl.principal in self.managed}
@@ -378,8 +380,10 @@ class _Compilation:
                 continue
             if block.get("state") == "unmanaged":
                 self.released.add(principal)
-            else:
-                self.managed.setdefault(principal, where)
+                continue
+            self.managed.setdefault(principal, where)
+            if block.get("state") == "absent":
+                self.retired[principal] = where
 
     def _guarded_principals(self) -> None:
         """`User:*`, super users, the brokers' and kafkaops's own are managed only when somebody says so (decisions 8)."""
@@ -393,6 +397,17 @@ class _Compilation:
                 self.managed[principal],
                 f'write `principals: {{"{principal}": {{manage: true}}}}` beside it',
                 notes=("it is everybody, a super user, a broker, break-glass or kafkaops itself",),
+            )
+
+    def _retired_and_granted(self) -> None:
+        granted = {acl.principal: place for acl, place in self.grants.items()}
+        for principal in sorted(self.retired.keys() & granted.keys()):
+            self._error(
+                "KO1301",
+                f"{principal} is absent here, and has access elsewhere",
+                self.retired[principal],
+                "keep one of the two",
+                also=((granted[principal], "gives it access"),),
             )
 
     def _willing(self) -> frozenset[str]:

@@ -260,6 +260,10 @@ def test_a_topic_may_be_shared_alone(tmp_path: Path) -> None:
             [("KO1312", "a.yaml:1", "`Write` is no operation on a Group")],
         ),
         (
+            ("applications: {a: {produces: [x]}}", "principals: {User:a: {state: absent}}"),
+            [("KO1301", "b.yaml:1", "User:a is absent here, and has access elsewhere")],
+        ),
+        (
             ("acls: [{principal: User:kafkaops, operations: [Read], topic: x}]",),
             [("KO1310", "a.yaml:1", "User:kafkaops is not managed without saying so")],
         ),
