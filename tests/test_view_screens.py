@@ -7,18 +7,37 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from view_examples import DANGERS, ERRORS, GRANTS, LOSSES, REVOKES, TEXTS, created, documents, granted, header, plan
+from view_examples import (
+    CREATES,
+    DANGERS,
+    ERRORS,
+    GRANTS,
+    LOSSES,
+    PARTITIONS,
+    REVOKES,
+    SAFE,
+    TEXTS,
+    created,
+    documents,
+    granted,
+    header,
+    plan,
+    revoked,
+    updated,
+)
 from view_examples import acl as binding
 from view_examples import at as place
 
 from kafkaops import report
 from kafkaops.findings import Finding, Severity
-from kafkaops.plan import Change, Phase
+from kafkaops.plan import Change, From, Outcome, Phase, Result, Tally, Value
+from kafkaops.report import Verification
 from kafkaops.view import human
 
 SCREENS = Path(__file__).with_name("screens")
 WIDTHS = (80, 200)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+HERE = place("a.yaml", 1, 1)
 CASES = [(name, width) for name in documents() for width in WIDTHS]
 
 
@@ -82,8 +101,8 @@ def test_many_creates_leave_out_their_settings_and_say_so() -> None:
     short = human.render(document, width=98, colour=False)
     long = human.render(document, width=98, colour=False, details=True)
 
-    assert ("retention.ms" in short, "--details shows them" in short) == (False, True)
-    assert (long.count("retention.ms"), "--details" in long) == (41, False)
+    assert ("retention.ms" in short, "-v shows them" in short) == (False, True)
+    assert (long.count("retention.ms"), "-v shows them" in long) == (41, False)
 
 
 def test_forty_creates_show_their_settings() -> None:
@@ -142,6 +161,97 @@ def test_a_code_that_two_findings_have_is_acknowledged_by_address() -> None:
     )
 
 
+def many_more_partitions(count: int, *, file: str = "") -> dict[str, object]:
+    """All from one line of a profile, or each from its own of `file`."""
+    changes, dangers = [], []
+    for number in range(1, count + 1):
+        where = place(file, number, 3) if file else PARTITIONS
+        sides = Value("12", "12", From.TOPIC), Value("16", "16", From.FILE)
+        changes.append(updated(f"clicks.c{number:02}", "partitions", *sides, where, "KO2110"))
+        name, told = f"clicks.c{number:02}", "partitions 12 -> 16"
+        dangers.append(replace(DANGERS[1], message=f"{name}: {told}", address=f"topic/{name}", where=where))
+    return report.plan_document(plan(tuple(changes), tuple(dangers)), header(), 3)
+
+
+def dangers_of(document: dict[str, object], *, details: bool = False) -> str:
+    shown = human.render(document, width=98, colour=False, details=details)
+    return shown.split("NEEDS ACKNOWLEDGEMENT: ")[1].split("\n\n")[1]
+
+
+def test_equal_dangers_are_told_once_with_all_their_names() -> None:
+    assert dangers_of(many_more_partitions(3)) == (
+        "! KO2110 each of 3 topics: partitions 12 -> 16                                    cannot be undone\n"
+        "    topology/clicks.yaml:12:5\n"
+        "    clicks.c01, clicks.c02, clicks.c03\n"
+        "    where records have keys: 75% of keys move to another partition (default partitioner); order\n"
+        "      per key breaks once for each\n"
+        "    Kafka Streams joins need equal counts; groups on auto.offset.reset=latest can skip the first\n"
+        "      records of new partitions"
+    )
+
+
+def test_equal_dangers_of_several_places_name_each() -> None:
+    told = dangers_of(many_more_partitions(22, file="a.yaml"))
+    rows = [line for line in told.splitlines() if "clicks.c" in line]
+
+    assert rows == [f"    clicks.c{number:02}  a.yaml:{number}:3" for number in range(1, 21)]
+    assert "\n    and 2 more (-v lists them)\n" in told
+    assert dangers_of(many_more_partitions(22, file="a.yaml"), details=True).count("  clicks.c") == 22
+
+
+def test_a_danger_with_other_facts_is_told_alone() -> None:
+    document = many_more_partitions(3)
+    document["findings"][1]["notes"] = ["records are keyed by `user`"]  # type: ignore[index]
+
+    assert dangers_of(document).count("! KO2110 ") == 2
+
+
+def test_many_dangers_of_one_code_are_acknowledged_by_a_pattern() -> None:
+    six, seven = (human.render(many_more_partitions(count), width=98, colour=False) for count in (6, 7))
+
+    assert "\n  to go on  kafkaops ack --cluster prod-eu1 'KO2110@topic/*'\n" in seven
+    assert six.count("KO2110@topic/clicks.c0") == 6
+
+
+def test_a_part_of_a_plan_asks_for_no_consent_beyond_it() -> None:
+    document = many_more_partitions(30) | {"options": {"only": ["topic/clicks.*"]}}
+    shown = human.render(document, width=98, colour=False)
+
+    assert shown.count("KO2110@topic/clicks.c") == 30
+
+
+def test_the_order_says_what_the_steps_are() -> None:
+    shown = human.render(
+        report.plan_document(plan(CREATES + SAFE + LOSSES + GRANTS + REVOKES), header(), 0), width=200, colour=False
+    )
+
+    assert "Apply order: 2 grants, 2 creates, 1 setting, 1 revoke, 1 partition increase, 1 data-losing setting" in shown
+
+
+def test_more_partitions_are_not_called_a_setting() -> None:
+    more = replace(LOSSES[1], phase=Phase.SAFE)
+    shown = human.render(report.plan_document(plan((more, *SAFE, *GRANTS)), header(), 0), width=98, colour=False)
+
+    assert "\nApply order: 2 grants, 1 partition increase, 1 setting\n" in shown
+
+
+def test_what_cannot_be_changed_is_in_the_totals() -> None:
+    tallies = {"topic": Tally(3, 1, (), 1), "acl": Tally(2, 0)}
+    shown = human.render(report.plan_document(plan((), ERRORS, tallies), header(), 3), width=98, colour=False)
+
+    assert "  topics  0 create   0 change   0 delete   3 in sync   1 stuck\n" in shown
+
+
+def test_a_partial_apply_says_that_it_was_one() -> None:
+    part = replace(plan(GRANTS), partial=("acl/*",))
+    outcomes = [Outcome(change.id, Result.APPLIED) for change in part.changes]
+    shown = human.render(
+        report.apply_document(part, header("apply"), outcomes, Verification(2), 0), width=98, colour=False
+    )
+
+    assert shown == "APPLIED: 2 changes; read again on every live broker, all 2 as planned (partial)\n"
+
+
 def test_a_warning_that_was_asked_to_fail_is_what_blocks() -> None:
     warning = Finding(code="KO2004", severity=Severity.WARNING, message="replication factor 1")
     shown = human.render(report.plan_document(plan(GRANTS, (warning,)), header(), 3), width=98, colour=False)
@@ -152,45 +262,80 @@ def test_a_warning_that_was_asked_to_fail_is_what_blocks() -> None:
 def changes_of(document: dict[str, object], width: int = 98) -> str:
     """What stands below the heading CHANGES."""
     shown = human.render(document, width=width, colour=False)
-    return shown.split("CHANGES: ")[1].split("\n\n", 1)[1]
+    return shown.split("CHANGES: ")[1].split("\n\n")[1]
 
 
-def test_whoever_gets_many_rules_stands_above_them() -> None:
-    names = ("a", "long-name-of-a-topic", "c", "d")
+def test_rules_stand_below_their_principal_and_operations_on_one_resource_are_one_row() -> None:
+    wanted = (("Read", "a"), ("Read", "long-name-of-a-topic"), ("Write", "long-name-of-a-topic"), ("Write", "c"))
     rules = tuple(
-        granted(binding("User:many", "Read", "Topic", "Literal", name), f"topic/{name}/read", place("a.yaml", 1, 1))
-        for name in names
+        granted(
+            binding("User:many", operation, "Topic", "Literal", name),
+            f"topic/{name}/{operation.lower()}",
+            place("a.yaml", 1, 1),
+        )
+        for operation, name in wanted
     )
     document = report.plan_document(plan((*rules, *REVOKES), DANGERS[2:]), header(), 3)
 
-    assert changes_of(document).startswith(
-        "- acl   User:svc-legacy-billing  ALLOW Read  topic payments.settled.v2  any host  KO3107\n"
-        "~ acl   User:many\n"
-        "+         ALLOW Read  topic a                     any host\n"
-        "+         ALLOW Read  topic c                     any host\n"
-        "+         ALLOW Read  topic d                     any host\n"
-        "+         ALLOW Read  topic long-name-of-a-topic  any host\n"
+    assert changes_of(document) == (
+        "+ acl   User:many                4 grants\n"
+        "+         ALLOW Read         topic a\n"
+        "+         ALLOW Write        topic c\n"
+        "+         ALLOW Read, Write  topic long-name-of-a-topic\n"
+        "- acl   User:svc-legacy-billing  1 revoke\n"
+        "-         ALLOW Read         topic payments.settled.v2   KO3107"
     )
 
 
-def test_a_long_name_moves_only_its_own_block() -> None:
+def test_a_rule_for_one_host_says_so() -> None:
+    rule = replace(binding("User:many", "Read", "Topic", "Literal", "a"), host="10.0.0.1")
+    document = report.plan_document(plan((granted(rule, "topic/a/read@10.0.0.1", place("a.yaml", 1, 1)),)), header(), 0)
+
+    assert changes_of(document) == "+ acl   User:many  1 grant\n+         ALLOW Read  topic a  host 10.0.0.1"
+
+
+def test_what_one_rule_of_two_endangers_is_told_of_that_one() -> None:
+    harmless = revoked(
+        binding("User:svc-legacy-billing", "Write", "Topic", "Literal", "payments.settled.v2"), "x", HERE
+    )
+    document = report.plan_document(plan((*REVOKES, harmless), DANGERS[2:]), header(), 3)
+
+    assert changes_of(document).splitlines()[1:] == [
+        "-         ALLOW Read   topic payments.settled.v2  KO3107",
+        "-         ALLOW Write  topic payments.settled.v2",
+    ]
+
+
+def test_a_long_name_moves_no_other() -> None:
     short = created("orders.a", place("topology/orders.yaml", 44, 3), retention_ms="7d")
     long = created("orders." + "b" * 60, place("topology/orders.yaml", 50, 3), retention_ms="7d")
 
-    assert changes_of(report.plan_document(plan((short, long)), header(), 0)).startswith(
-        "+ topic orders.a        12 partitions x 3 replicas  topology/orders.yaml:44:3\n"
-        "+         retention.ms  7d\n"
+    assert changes_of(report.plan_document(plan((short, long)), header(), 0)) == (
+        "+ topic orders.a  topology/orders.yaml:44:3\n"
+        "+         12 partitions x 3 replicas, retention.ms 7d\n"
         f"+ topic orders.{'b' * 60}\n"
-        "            12 partitions x 3 replicas  topology/orders.yaml:50:3\n"
-        "+         retention.ms  7d\n"
+        "                  topology/orders.yaml:50:3\n"
+        "+         12 partitions x 3 replicas, retention.ms 7d"
     )
+
+
+def test_settings_that_do_not_fit_on_a_line_are_broken_between_them() -> None:
+    config = {
+        key.replace(".", "_"): "1234567890" for key in ("retention.ms", "segment.bytes", "segment.ms", "flush.ms")
+    }
+    shown = changes_of(report.plan_document(plan((created("a", HERE, **config),)), header(), 0), width=80)
+
+    assert shown.splitlines()[1:] == [
+        "+         retention.ms 1234567890, segment.bytes 1234567890,",
+        "+         segment.ms 1234567890, flush.ms 1234567890",
+    ]
 
 
 def test_a_danger_that_only_warns_has_no_danger_sign() -> None:
     warning = replace(DANGERS[0], severity=Severity.WARNING, consent=())
     document = report.plan_document(plan(LOSSES[:1], (warning,)), header(), 0)
 
-    assert changes_of(document).startswith("~ topic payments.settled.v2\n~         retention.ms  14d -> 3d  KO2104\n")
+    assert changes_of(document) == "~ topic payments.settled.v2\n~         retention.ms  14d -> 3d  KO2104"
 
 
 def test_drift_that_cannot_be_undone_by_a_plan_is_drift() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from kafkaops.findings import Exit
 from kafkaops.plan import Phase
 from kafkaops.view.lines import END, MOST, Document, Line, command, labelled, paragraph
-from kafkaops.view.plan_screen import only_flags, plan_lines
+from kafkaops.view.plan_screen import only_flags, partly, plan_lines
 from kafkaops.view.words import counted
 
 
@@ -46,11 +46,7 @@ def apply_lines(document: Document, width: int) -> Iterator[Line]:
 
 def _after_incomplete(document: Document, width: int) -> Iterator[Line]:
     left = len(document["changes"]) - document["results"]["applied"]
-    does = (
-        f"does the {left:,} that {'remains' if left == 1 else 'remain'}"
-        if left
-        else "does what still differs"
-    )
+    does = f"does the {left:,} that {'remains' if left == 1 else 'remain'}" if left else "does what still differs"
     yield from labelled("state", "what was applied stays; nothing needs rolling back", width, wide=END)
     yield command(
         "to go on",
@@ -61,7 +57,7 @@ def _after_incomplete(document: Document, width: int) -> Iterator[Line]:
 def _outcome_headline(document: Document) -> str:
     results, total, checked = document["results"], len(document["changes"]), document["verification"]
     if document["verdict"] == "applied":
-        return f"APPLIED: {counted(total, 'change')}; read again on every live broker, all {checked['checked']:,} as planned"
+        return f"APPLIED: {counted(total, 'change')}; read again on every live broker, all {checked['checked']:,} as planned{partly(document)}"
     told = f"{results['applied']:,} of {total:,} done"
     told += "".join(f", {results[key]:,} {word}" for key, word in _RESULTS if results[key])
     if document["exit_code"] in {Exit.INTERRUPTED, Exit.TERMINATED}:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from kafkaops.view.lines import EMPTY, SIGNS, Document, Line, Row, Span, labelled, paragraph, section, table
 from kafkaops.view.plan_screen import danger_lines, header_lines
 from kafkaops.view.visible import cells, visible
-from kafkaops.view.words import binding, placed, side
+from kafkaops.view.words import Rule, placed, rule, side
 
 
 def resource_lines(document: Document, width: int) -> Iterator[Line]:
@@ -43,8 +43,8 @@ def _fields(fields: Sequence[Document], width: int) -> Iterator[Line]:
     if not fields:
         return
     yield from section("FIELDS", len(fields), width)
-    rows = [Row(" " * 2, ("field", "files", "cluster", "written in"))]
-    yield from table([[*rows, *(_field(one) for one in fields)]], width)
+    head = Row("  ", ("field", "files", "cluster", "written in"))
+    yield from table([head, *map(_field, fields)], width)
 
 
 def _field(one: Document) -> Row:
@@ -58,14 +58,21 @@ def _inherited(values: Sequence[Document], width: int) -> Iterator[Line]:
     if not values:
         return
     yield from section("NOT SET ANYWHERE, SO INHERITED", len(values), width)
-    yield from table([[Row("  ", (one["name"], side(one)))] for one in values], width)
+    yield from table([Row("  ", (one["name"], side(one))) for one in values], width)
 
 
 def _bindings(title: str, acls: Sequence[Document], width: int) -> Iterator[Line]:
     if not acls:
         return
     yield from section(title, len(acls), width)
-    yield from table([[Row("  ", binding(one))] for one in acls], width)
+    operations: dict[Rule, list[str]] = {}
+    for one in acls:
+        operations.setdefault(rule(one), []).append(one["operation"])
+    rows = [
+        Row("  ", (its.principal, f"{its.permission} {', '.join(of)}", its.resource, its.host))
+        for its, of in operations.items()
+    ]
+    yield from table(rows, width)
 
 
 def doctor_lines(document: Document, width: int) -> Iterator[Line]:

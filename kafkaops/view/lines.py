@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, zip_longest
 from typing import Any, NamedTuple
 
 from kafkaops.view.visible import cells, visible
@@ -71,76 +71,78 @@ def _words(text: str) -> Iterator[str]:
 
 
 GAP = 2  # between columns
-_WIDEST = 44  # of a column, where not all rows fit: what is longer pushes its own row only
 
 
 class Row(NamedTuple):
-    """`lead`: the sign in column 0 and the kind. The cells stand in columns."""
+    """`lead`: the sign in column 0 and the kind. The cells stand in columns; `below`: items of a list on lines of their own."""
 
     lead: str
-    cells: tuple[str, ...]
+    cells: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
 
 
-def table(blocks: Sequence[Sequence[Row]], width: int) -> Iterator[Line]:
-    """One set of columns for all blocks where that fits; else each block has its own, and lonely rows have one together."""
-    shown = [[Row(row.lead, tuple(visible(cell) for cell in row.cells)) for row in block] for block in blocks]
-    rows = [row for block in shown for row in block]
-    if _fits(rows, width):
-        yield from _columns(rows, width)
-        return
-    for lonely, group in groupby(shown, key=lambda block: len(block) == 1):
-        parts = list(group)
-        for block in [[row for part in parts for row in part]] if lonely else parts:
-            yield from _columns(block, width)
-
-
-def _fits(rows: Sequence[Row], width: int) -> bool:
-    starts = _starts(rows, width)
-    return all(cells(_in_columns(row, starts)) <= width for row in rows)
-
-
-def _columns(rows: Sequence[Row], width: int) -> Iterator[Line]:
-    starts = _starts(rows, width if _fits(rows, width) else _WIDEST)
-    for row in rows:
+def table(rows: Sequence[Row], width: int) -> Iterator[Line]:
+    """One set of columns for all rows, as wide as fits: whoever has a longer cell overflows alone."""
+    shown = [row._replace(lead=visible(row.lead), cells=tuple(map(visible, row.cells))) for row in rows]
+    starts = _starts(shown, width)
+    for row in shown:
         yield from _row(row, starts, width)
+        yield from listed(f"{row.lead[0]}{' ' * 9}", row.below, width)
 
 
-def _starts(rows: Sequence[Row], widest: int) -> list[int]:
-    """Where each column but the first begins; cells wider than `widest` do not count."""
-    starts: list[int] = []
-    for column in range(max((len(row.cells) for row in rows), default=1) - 1):
-        ends = [
-            (starts[column - 1] if column else cells(row.lead)) + cells(row.cells[column])
-            for row in rows
-            if column + 1 < len(row.cells) and cells(row.cells[column]) <= widest
-        ]
-        starts.append(max([end + GAP for end in ends], default=starts[-1] + GAP if starts else GAP))
-    return starts
+def listed(lead: str, items: Sequence[str], width: int) -> Iterator[Line]:
+    """`a, b, c`, broken between items only; every line has the lead."""
+    text = lead
+    for number, item in enumerate(map(visible, items), 1):
+        told = item if number == len(items) else f"{item},"
+        if text != lead and cells(text) + 1 + cells(told) > text_width(width):
+            yield _line(text)
+            text = lead
+        text += told if text == lead else f" {told}"
+    if items:
+        yield _line(text)
 
 
-def _in_columns(row: Row, starts: Sequence[int]) -> str:
-    first, *rest = row.cells
-    text = row.lead + first
-    for start, cell in zip(starts, rest, strict=False):
-        text += " " * max(start - cells(text), GAP) + cell if cell else ""
-    return text
+def fits(rows: Sequence[Row], width: int) -> bool:
+    """Whether all rows stand in columns, each on one line."""
+    shown = [tuple(cells(visible(cell)) for cell in row.cells) for row in rows]
+    wide = [max(column) for column in zip_longest(*shown, fillvalue=0)]
+    return _total(wide) + max((cells(row.lead) for row in rows), default=0) <= width
+
+
+def _total(wide: Sequence[int]) -> int:
+    used = [one for one in wide if one]
+    return sum(used) + GAP * (len(used) - 1)
+
+
+def _starts(rows: Sequence[Row], width: int) -> list[int]:
+    """Where each column begins, so that as many rows as possible fit: those with the longest cells count last."""
+    lead = max((cells(row.lead) for row in rows if row.cells), default=0)
+    wide: list[int] = []
+    for row in sorted([tuple(map(cells, row.cells)) for row in rows], key=lambda row: max(row, default=0)):
+        wider = [max(pair) for pair in zip_longest(wide, row, fillvalue=0)]
+        if lead + _total(wider) > width:
+            break
+        wide = wider
+    return list(accumulate((one + GAP if one else 0 for one in wide), initial=lead))
 
 
 def _row(row: Row, starts: Sequence[int], width: int) -> Iterator[Line]:
-    """In columns; closer together where that is too wide; and on a second line what is too wide even so."""
-    text = _in_columns(row, starts)
-    if cells(text) <= width:
-        yield _line(text)
-        return
-    first, *rest = row.cells
-    text = row.lead + first
-    for cell in filter(None, rest):
-        if cells(text) + GAP + cells(cell) <= width:
-            text += " " * GAP + cell
-        else:
+    """What does not fit beside a longer cell stands below it, in its own column where there is room."""
+    text, last = row.lead, len(starts) - 1
+    for column, cell in enumerate(row.cells):
+        if not cell:
+            continue
+        start = starts[min(column, last)]
+        beside = text + " " * max(start - cells(text), GAP if column else 0) + cell
+        if column and cells(beside) > width:
             yield _line(text)
-            text = " " * 12 + cell
+            beside = " " * max(min(start, width - cells(cell)), _HANG) + cell
+        text = beside
     yield _line(text)
+
+
+_HANG = 12  # of what is too wide to stand in its column
 
 
 def _line(text: str) -> Line:

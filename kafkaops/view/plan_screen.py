@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any
@@ -21,14 +21,16 @@ from kafkaops.view.lines import (
     Row,
     Span,
     command,
+    fits,
     labelled,
+    listed,
     paragraph,
     section,
     table,
     text_width,
 )
 from kafkaops.view.visible import cells, visible
-from kafkaops.view.words import binding, counted, moment, placed, sides
+from kafkaops.view.words import Rule, counted, moment, placed, rule, sides
 
 
 def plan_lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
@@ -37,9 +39,8 @@ def plan_lines(document: Document, width: int, *, details: bool) -> Iterator[Lin
     yield from _totals(document)
     if document["verdict"] != "in_sync":
         undo = _undo(document)
-        yield from danger_lines("NEEDS ACKNOWLEDGEMENT", [one for one in findings if _is_open(one)], undo, width)
-        yield from danger_lines("ERRORS", [one for one in findings if one["severity"] == "error"], undo, width)
-        yield from danger_lines("ACKNOWLEDGED", [one for one in findings if one["acknowledged"]], undo, width)
+        for title, which in _BLOCKS:
+            yield from danger_lines(title, list(filter(which, findings)), undo, width, details=details)
         yield from _changes(document, width, details=details)
     yield from _remarks("WARNINGS", "warning", findings, width, details=details)
     yield from _remarks("NOTICES", "notice", findings, width, details=details)
@@ -52,16 +53,19 @@ def _is_open(finding: Document) -> bool:
     return bool(finding["severity"] == "danger" and finding["blocking"])
 
 
+_BLOCKS: tuple[tuple[str, Callable[[Document], bool]], ...] = (
+    ("NEEDS ACKNOWLEDGEMENT", _is_open),
+    ("ERRORS", lambda one: bool(one["severity"] == "error")),
+    ("ACKNOWLEDGED", lambda one: bool(one["acknowledged"])),
+)
+
+
 def header_lines(document: Document, width: int) -> Iterator[Line]:
     cluster, live, source = document["cluster"], document["live"], document["source"]
     known = [f"id {cluster['id']}" if cluster["id"] else "", f"Kafka {cluster['kafka_version']}"]
     known += [counted(cluster["brokers"], "broker"), counted(cluster["racks"], "rack") if cluster["racks"] else ""]
-    yield from paragraph(
-        f"kafkaops {document['tool_version']} {document['command']}: cluster {cluster['name']} ({', '.join(filter(None, known))})",
-        width,
-        hang="  ",
-        style="bold",
-    )
+    head = f"kafkaops {document['tool_version']} {document['command']}: cluster {cluster['name']}"
+    yield from _beside(head, f"({', '.join(filter(None, known))})", width)
     who = f" as {live['principal']}" if live["principal"] else ""
     yield (Span(f"  files   {source['path']}, {counted(source['files'], 'file')}"),)
     yield from labelled("live", f"read {moment(live['read_at'])} in {live['seconds']} s{who}", width)
@@ -70,6 +74,15 @@ def header_lines(document: Document, width: int) -> Iterator[Line]:
     if document.get("options", {}).get("only"):
         yield from labelled("only", f"{', '.join(document['options']['only'])} (partial: the rest is left out)", width)
     yield EMPTY
+
+
+def _beside(head: str, rest: str, width: int) -> Iterator[Line]:
+    """On one line, if the terminal is wide enough."""
+    if cells(visible(f"{head} {rest}")) <= width:
+        yield (Span(f"{head} {rest}", "bold"),)
+        return
+    yield (Span(head, "bold"),)
+    yield from paragraph(f"  {rest}", width, hang="  ", style="bold")
 
 
 def _scope(scope: Mapping[str, Any]) -> str:
@@ -84,23 +97,28 @@ _NOUNS = {"topics": "topic", "acls": "ACL"}
 
 
 _TOTALS = {
-    "topics": (("create",), ("change",), ("delete",), ("in_sync",), ("undeclared",)),
-    "acls": (("grant",), ("revoke",), (), ("in_sync",), ()),
+    "topics": ("create", "change", "delete", "in_sync", "stuck", "undeclared"),
+    "acls": ("grant", "revoke", "", "in_sync", "", ""),
 }
+_RARE = {"stuck", "undeclared"}  # said only where there are some
 
 
 def _totals(document: Document) -> Iterator[Line]:
     rows = {
-        kind: [f"{counts[key[0]]:,} {key[0].replace('_', ' ')}" if key else "" for key in _TOTALS[kind]]
+        kind: [_total(counts, key) for key in _TOTALS[kind]]
         for kind, counts in document["summary"].items()
         if kind in _TOTALS
     }
-    for kind, counts in document["summary"].items():
-        if kind in rows and not counts.get("undeclared"):
-            rows[kind][-1] = ""
-    wide = [max(cells(row[column]) for row in rows.values()) for column in range(5)] if rows else []
+    wide = [max(map(cells, column)) for column in zip(*rows.values(), strict=True)]
     for kind, row in rows.items():
-        yield (Span(f"  {kind:<8}" + "   ".join(f"{text:<{wide[index]}}" for index, text in enumerate(row))),)
+        texts = [f"{text:<{room}}" for text, room in zip(row, wide, strict=True) if room]
+        yield (Span(f"  {kind:<8}{'   '.join(texts)}"),)
+
+
+def _total(counts: Document, key: str) -> str:
+    if not key or (key in _RARE and not counts.get(key)):
+        return ""
+    return f"{counts[key]:,} {key.replace('_', ' ')}"
 
 
 def _undo(document: Document) -> Mapping[str, bool]:
@@ -112,25 +130,70 @@ def _undo(document: Document) -> Mapping[str, bool]:
     return undo
 
 
-def danger_lines(title: str, findings: Sequence[Document], undo: Mapping[str, bool], width: int) -> Iterator[Line]:
+def danger_lines(
+    title: str, findings: Sequence[Document], undo: Mapping[str, bool], width: int, *, details: bool = False
+) -> Iterator[Line]:
+    """What is the same for several is said once."""
     if not findings:
         return
     yield from section(title, len(findings), width)
-    for one in findings:
-        said = {True: "can be undone", False: "cannot be undone", None: ""}[undo.get(one["ref"])]
-        yield from _danger_head(one, said, width)
-        if one["source"]:
-            yield (Span(f"    {placed(one['source'])}"),)
-        if one["label"]:
-            yield from paragraph(f"    {one['label']}", width, hang="    ")
-        for note in one["notes"]:
+    for group in _alike(findings, undo):
+        first = group[0]
+        said = {True: "can be undone", False: "cannot be undone", None: ""}[undo.get(first["ref"])]
+        yield from _danger_head(f"{first['code']} {_sentence(group)}", said, width)
+        yield from _whom(group, "    ", width, details=details)
+        if first["label"]:
+            yield from paragraph(f"    {first['label']}", width, hang="    ")
+        for note in first["notes"]:
             yield from paragraph(f"    {note}", width, hang="      ")
-        if one["help"]:
-            yield from paragraph(f"    help: {one['help']}", width, hang="          ")
+        if first["help"]:
+            yield from paragraph(f"    help: {first['help']}", width, hang="          ")
 
 
-def _danger_head(one: Document, said: str, width: int) -> Iterator[Line]:
-    head = f" {one['code']} {visible(one['message'])}"
+def _alike(findings: Sequence[Document], undo: Mapping[str, bool]) -> list[list[Document]]:
+    """Those that say the same of different resources, at the place of the first."""
+    groups: dict[tuple[object, ...], list[Document]] = {}
+    for one in findings:
+        says = _predicate(one) or one["ref"]
+        key = (one["code"], says, one["label"], tuple(one["notes"]), one["help"], undo.get(one["ref"]))
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())
+
+
+def _predicate(one: Document) -> str:
+    """What is said of the resource, where the message says it as `NAME: ...`."""
+    subject = f"{_name(one['address'])}: "
+    return one["message"].removeprefix(subject) if one["address"] and one["message"].startswith(subject) else ""
+
+
+def _sentence(group: Sequence[Document]) -> str:
+    if len(group) == 1:
+        return visible(group[0]["message"])
+    noun = {"topic": "topics", "acl": "principals"}.get(_kind(group[0]), "resources")
+    return f"each of {len(group):,} {noun}: {visible(_predicate(group[0]))}"
+
+
+def _whom(group: Sequence[Document], lead: str, width: int, *, details: bool) -> Iterator[Line]:
+    """The place of one; the names of several, with their places where these differ."""
+    places = {placed(one["source"]) for one in group}
+    if len(places) == 1 and places != {""}:
+        yield (Span(f"{lead}{places.pop()}"),)
+    if len(group) == 1:
+        return
+    shown = group if details else group[:MOST]
+    names = [_name(one["address"]) for one in shown]
+    if len(places) > 1:
+        yield from table(
+            [Row(lead, (name, placed(one["source"]))) for name, one in zip(names, shown, strict=True)], width
+        )
+    else:
+        yield from listed(lead, names, width)
+    if len(group) > len(shown):
+        yield (Span(f"{lead}and {len(group) - len(shown):,} more (-v lists them)"),)
+
+
+def _danger_head(sentence: str, said: str, width: int) -> Iterator[Line]:
+    head = f" {sentence}"
     room = text_width(width) - 1 - cells(head) - cells(said)
     if said and room >= GAP:
         yield (Span("!", SIGNS["!"]), Span(f"{head}{' ' * room}{said}"))
@@ -143,96 +206,55 @@ def _danger_head(one: Document, said: str, width: int) -> Iterator[Line]:
 
 
 _MANY_CREATES = 40  # beyond it, created topics leave out their settings
-_MANY_RULES = 3  # of one principal, beyond which it stands above them
 
 
 def _changes(document: Document, width: int, *, details: bool) -> Iterator[Line]:
-    changes = document["changes"]
+    changes = sorted(document["changes"], key=lambda change: change["address"].split("/"))
     if not changes:
         return
     yield from section("DRIFT" if document["command"] == "drift" else "CHANGES", len(changes), width)
     dangers = {one["ref"] for one in document["findings"] if one["severity"] in {"danger", "error"}}
-    short = sum(change["action"] == "create" for change in changes) > _MANY_CREATES and not details
     topics = [one for one in changes if _kind(one) != "acl"]
     access = [one for one in changes if _kind(one) == "acl"]
-    yield from table(list(_topics(topics, dangers, short=short)), width)
-    if short:
-        yield (Span("  settings and places of created topics are left out, --details shows them"),)
+    yield from _created([one for one in topics if one["action"] == "create"], width, details=details)
+    yield from table(list(_updated([one for one in topics if one["action"] == "update"], dangers)), width)
+    yield from table([_deleted(one) for one in topics if one["action"] == "delete"], width)
     if topics and access:
         yield EMPTY
     yield from table(list(_access(access)), width)
 
 
-def _topics(changes: Sequence[Document], dangers: AbstractSet[str], *, short: bool) -> Iterator[list[Row]]:
-    """A block each."""
-    ordered = sorted(changes, key=lambda change: (_ORDER[change["action"]], change["address"]))
-    for _, group in groupby(ordered, key=lambda change: (change["address"], change["action"])):
-        yield list(_rows(list(group), dangers, short=short))
+def _created(changes: Sequence[Document], width: int, *, details: bool) -> Iterator[Line]:
+    """Where name, size and place do not fit beside each other, the size is first among the settings."""
+    if len(changes) > _MANY_CREATES and not details:
+        yield from table([Row(_lead("+", one), (_name(one["address"]), one["summary"])) for one in changes], width)
+        yield (Span("  settings and places of created topics are left out (-v shows them)"),)
+        return
+    rows = [
+        Row(_lead("+", one), (_name(one["address"]), one["summary"], placed(one["source"])), _settings(one))
+        for one in changes
+    ]
+    if not fits(rows, width):
+        rows = [Row(lead, (name, place), (size, *below)) for lead, (name, size, place), below in rows]
+    yield from table(rows, width)
 
 
-_ORDER = {"create": 0, "update": 1, "delete": 2}
-
-
-def _rows(changes: Sequence[Document], dangers: AbstractSet[str], *, short: bool) -> Iterator[Row]:
-    """Of one resource."""
-    first = changes[0]
-    kind, name = _kind(first), _name(first["address"])
-    match first["action"]:
-        case "create" if short:
-            yield Row(f"+ {kind:<6}", (name, first["summary"]))
-        case "create":
-            yield Row(f"+ {kind:<6}", (name, first["summary"], placed(first["source"])))
-            yield from (_setting(one) for one in first["fields"] if one["name"] not in _IN_SUMMARY)
-        case "update":
-            yield Row(f"~ {kind:<6}", (name,))
-            yield from (_update(change, dangers) for change in changes)
-        case _:
-            yield Row(f"- {kind:<6}", (name, first["summary"], _codes(first)))
-
-
-def _access(changes: Sequence[Document]) -> Iterator[list[Row]]:
-    """A row each; whoever gains or loses by many rules stands above them."""
-    rules: dict[str, list[Document]] = {}
-    for change in sorted(changes, key=lambda change: (_sign(change), change["address"])):
-        rules.setdefault(_principal(change), []).append(change)
-    few = [change for its in rules.values() if len(its) <= _MANY_RULES for change in its]
-    for change in sorted(few, key=lambda change: (_sign(change), change["address"])):
-        yield [Row(f"{_sign(change)} acl   ", (_principal(change), *_rule(change)))]
-    for principal, its in sorted(rules.items()):
-        if len(its) > _MANY_RULES:
-            yield [Row("~ acl   ", (principal,)), *(Row(f"{_sign(change)}         ", _rule(change)) for change in its)]
-
-
-def _principal(change: Document) -> str:
-    return str((change["after"] or change["before"])["principal"])
-
-
-def _rule(change: Document) -> tuple[str, ...]:
-    _, *rule = binding(change["after"] or change["before"])
-    return (*rule, _codes(change))
-
-
-def _sign(change: Document) -> str:
-    return "+" if change["action"] == "grant" else "-"
-
-
-def _kind(change: Document) -> str:
-    return str(change["address"]).split("/", 1)[0]
-
-
-def _name(address: str) -> str:
-    return address.split("/", 1)[-1]
+def _settings(created: Document) -> tuple[str, ...]:
+    return tuple(
+        f"{one['name']} {one['after']['display'] or '(empty)'}"
+        for one in created["fields"]
+        if one["name"] not in _IN_SUMMARY
+    )
 
 
 _IN_SUMMARY = {"partitions", "replication.factor"}
 
 
-def _codes(change: Document) -> str:
-    return " ".join(sorted({ref.split("#")[0] for ref in change["findings"]}))
-
-
-def _setting(one: Document) -> Row:
-    return Row("+         ", (one["name"], one["after"]["display"]))
+def _updated(changes: Sequence[Document], dangers: AbstractSet[str]) -> Iterator[Row]:
+    for address, group in groupby(changes, key=lambda change: change["address"]):
+        its = list(group)
+        yield Row(f"{_lead('~', its[0])}{_name(address)}")
+        yield from (_update(change, dangers) for change in its)
 
 
 def _update(change: Document, dangers: AbstractSet[str]) -> Row:
@@ -241,65 +263,111 @@ def _update(change: Document, dangers: AbstractSet[str]) -> Row:
     return Row(f"{sign}         ", (change["field"], sides(change["before"], change["after"]), last))
 
 
+def _deleted(change: Document) -> Row:
+    return Row(_lead("-", change), (_name(change["address"]), change["summary"], _codes(change)))
+
+
+def _access(changes: Sequence[Document]) -> Iterator[Row]:
+    """By principal, operations on the same resource in one row."""
+    principals = groupby(sorted(changes, key=_principal), key=_principal)
+    heads = [(visible(name), list(its)) for name, its in principals]
+    wide = max((cells(name) for name, _ in heads), default=0)
+    for name, its in heads:
+        signs = Counter(map(_sign, its))
+        told = [counted(signs[sign], noun) for sign, noun in (("+", "grant"), ("-", "revoke")) if signs[sign]]
+        sign = "~" if len(signs) > 1 else _sign(its[0])
+        yield Row(f"{sign} acl   {name}{' ' * (wide - cells(name))}  {', '.join(told)}")
+        yield from _rules(its)
+
+
+def _rules(changes: Sequence[Document]) -> Iterator[Row]:
+    """Grants first."""
+    operations: dict[tuple[str, Rule, str], list[str]] = {}
+    for change in sorted(changes, key=_sign):
+        binding = _binding(change)
+        operations.setdefault((_sign(change), rule(binding), _codes(change)), []).append(binding["operation"])
+    for (sign, its, codes), of in operations.items():
+        yield Row(f"{sign}         ", (f"{its.permission} {', '.join(of)}", its.resource, its.host, codes))
+
+
+def _binding(change: Document) -> Document:
+    bound: Document = change["after"] or change["before"]
+    return bound
+
+
+def _principal(change: Document) -> str:
+    return str(_binding(change)["principal"])
+
+
+def _sign(change: Document) -> str:
+    return "+" if change["action"] == "grant" else "-"
+
+
+def _lead(sign: str, change: Document) -> str:
+    return f"{sign} {_kind(change):<6}"
+
+
+def _kind(entry: Document) -> str:
+    return str(entry["address"]).split("/", 1)[0]
+
+
+def _name(address: str) -> str:
+    return address.split("/", 1)[-1]
+
+
+def _codes(change: Document) -> str:
+    return " ".join(sorted({ref.split("#")[0] for ref in change["findings"]}))
+
+
 def _remarks(title: str, severity: str, findings: Sequence[Document], width: int, *, details: bool) -> Iterator[Line]:
     found = sorted((one for one in findings if one["severity"] == severity), key=lambda one: one["code"])
     if not found:
         return
     yield from section(title, len(found), width)
-    for _, alike in groupby(found, key=lambda one: (one["code"], _predicate(one), one["help"])):
-        group = list(alike)
-        shown = group if details else group[:MOST]
-        yield from _alike(shown, width) if len(group) > 1 and _predicate(group[0]) else _each(shown, width)
-        if len(group) > len(shown):
-            yield (Span(f"{_INDENT}and {len(group) - len(shown):,} more, --details lists them"),)
-        if group[0]["help"]:
-            yield from paragraph(f"{_INDENT}help: {group[0]['help']}", width, hang=f"{_INDENT}      ")
+    groups = _alike(found, {})
+    shown = groups if details else groups[:MOST]
+    for group in shown:
+        yield from _remark(group, width, details=details)
+    if len(groups) > len(shown):
+        left = sum(map(len, groups[MOST:]))
+        yield (Span(f"  and {left:,} more (-v lists them)"),)
 
 
 _INDENT = " " * 9
 
 
-def _predicate(one: Document) -> str:
-    """What is said of the resource, where the message says it as `NAME: ...` and of no line of a file."""
-    subject = f"{_name(one['address'])}: "
-    return one["message"].removeprefix(subject) if not one["source"] and one["message"].startswith(subject) else ""
-
-
-def _alike(group: Sequence[Document], width: int) -> Iterator[Line]:
-    yield from paragraph(f"  {group[0]['code']} each {_predicate(group[0])}", width, hang=_INDENT)
-    yield from paragraph(_INDENT + ", ".join(visible(_name(one["address"])) for one in group), width, hang=_INDENT)
-
-
-def _each(group: Sequence[Document], width: int) -> Iterator[Line]:
-    for one in group:
-        head, place = f"  {one['code']} {visible(one['message'])}", placed(one["source"])
-        if place and cells(head) + 2 + cells(place) <= text_width(width):
-            room = text_width(width) - cells(head) - cells(place)
-            yield (Span(f"{head}{' ' * room}{place}"),)
-        else:
-            yield from paragraph(head, width, hang=_INDENT)
-            if place:
-                yield (Span(f"{_INDENT}{place}"),)
-        for note in one["notes"]:
-            yield from paragraph(f"{_INDENT}{note}", width, hang=f"{_INDENT}  ")
-
-
-_STEPS = {
-    Phase.GRANTS: ("grant", "grants"),
-    Phase.CREATES: ("create", "creates"),
-    Phase.SAFE: ("safe step", "safe steps"),
-    Phase.REVOKES: ("revoke", "revokes"),
-    Phase.LOSSES: ("step that may lose data", "steps that may lose data"),
-    Phase.DELETES: ("deletion", "deletions"),
-}
+def _remark(group: Sequence[Document], width: int, *, details: bool) -> Iterator[Line]:
+    first = group[0]
+    yield from paragraph(f"  {first['code']} {_sentence(group)}", width, hang=_INDENT)
+    yield from _whom(group, _INDENT, width, details=details)
+    for note in first["notes"]:
+        yield from paragraph(f"{_INDENT}{note}", width, hang=f"{_INDENT}  ")
+    if first["help"]:
+        yield from paragraph(f"{_INDENT}help: {first['help']}", width, hang=f"{_INDENT}      ")
 
 
 def _order(changes: Sequence[Document], width: int) -> Iterator[Line]:
-    counts = Counter(change["phase"] for change in changes)
-    if len(counts) > 1:
-        steps = [f"{counts[phase]:,} {_STEPS[phase][counts[phase] > 1]}" for phase in Phase if counts[phase]]
-        yield from paragraph(f"Apply order: {', '.join(steps)}", width, hang="  ")
+    if len({change["phase"] for change in changes}) > 1:
+        steps = Counter((change["phase"], _step(change)) for change in changes)
+        told = [counted(steps[key], key[1]) for key in sorted(steps)]
+        yield from paragraph(f"Apply order: {', '.join(told)}", width, hang="  ")
         yield EMPTY
+
+
+def _step(change: Document) -> str:
+    if change["field"] == "partitions":
+        return "partition increase"
+    return _STEPS[Phase(change["phase"])]
+
+
+_STEPS = {
+    Phase.GRANTS: "grant",
+    Phase.CREATES: "create",
+    Phase.SAFE: "setting",
+    Phase.REVOKES: "revoke",
+    Phase.LOSSES: "data-losing setting",
+    Phase.DELETES: "deletion",
+}
 
 
 def _verdict(document: Document, width: int) -> Iterator[Line]:
@@ -311,17 +379,17 @@ def _judgement(document: Document) -> str:
     changes, drift = len(document["changes"]), document["command"] == "drift"
     match document["verdict"]:
         case "in_sync":
-            return f"IN SYNC: {_matching(document['summary'])} match the files{_partly(document)}"
+            return f"IN SYNC: {_matching(document['summary'])} match the files{partly(document)}"
         case "ready" if not drift:
             consent = document["summary"]["findings"]["danger"]
             rest = f"{counted(consent, 'danger')} acknowledged" if consent else "nothing needs acknowledgement"
-            return f"READY: {counted(changes, 'change')}, {rest}{_partly(document)}"
+            return f"READY: {counted(changes, 'change')}, {rest}{partly(document)}"
         case _ if drift:
             differ = f"{counted(changes, 'difference')} between the cluster and the files" if changes else ""
             stopped = _blockers(document) if document["verdict"] == "blocked" else ""
-            return f"DRIFT: {'; '.join(filter(None, [differ, stopped]))}{_partly(document)}"
+            return f"DRIFT: {'; '.join(filter(None, [differ, stopped]))}{partly(document)}"
         case _:
-            return f"BLOCKED: {_blockers(document)}; nothing was changed{_partly(document)}"
+            return f"BLOCKED: {_blockers(document)}; nothing was changed{partly(document)}"
 
 
 def _matching(summary: Document) -> str:
@@ -329,7 +397,7 @@ def _matching(summary: Document) -> str:
     return " and ".join(counts) or "0 resources"
 
 
-def _partly(document: Document) -> str:
+def partly(document: Document) -> str:
     return " (partial)" if document["options"]["only"] else ""
 
 
@@ -344,7 +412,7 @@ def _blockers(document: Document) -> str:
 def _next(document: Document, width: int) -> Iterator[Line]:
     cluster = shlex.quote(document["cluster"]["name"])
     blocking = [one for one in document["findings"] if one["blocking"]]
-    targets = _ack_targets(document["findings"])
+    targets = _ack_targets(document["findings"], partial=bool(document["options"]["only"]))
     if document["verdict"] == "ready" and document["command"] != "apply":
         does = "  (sets the cluster back)" if document["command"] == "drift" else ""
         yield command("to go on", f"kafkaops apply --cluster {cluster}{only_flags(document)}{does}")
@@ -364,19 +432,24 @@ def _ack_commands(targets: Sequence[str], cluster: str, width: int) -> Iterator[
     if cells(one) + END + 4 <= width:
         yield command("to go on", one)
         return
-    shown = targets[:MOST]
     yield command("to go on", f"kafkaops ack --cluster {cluster} \\")
-    for target in shown[:-1]:
+    for target in targets[:-1]:
         yield command("", f"  {target} \\")
-    yield command("", f"  {shown[-1]}")
-    if len(targets) > len(shown):
-        yield command("", f"and {len(targets) - len(shown):,} more")
+    yield command("", f"  {targets[-1]}")
 
 
-def _ack_targets(findings: Sequence[Document]) -> list[str]:
-    """A bare code where only one finding has it."""
+_MANY = 6  # addresses of one code, beyond which a pattern names them all
+
+
+def _ack_targets(findings: Sequence[Document], *, partial: bool) -> list[str]:
+    """A bare code where only one finding has it. What is shown of a part never asks for consent to more than that part."""
     wanted = [one for one in findings if _is_open(one) and one["ack"]]
     counts = Counter(one["code"] for one in findings)
-    return [
-        one["code"] if counts[one["code"]] == 1 else shlex.quote(f"{one['code']}@{one['address']}") for one in wanted
+    many = {code for code, count in Counter(one["code"] for one in wanted).items() if count > _MANY and not partial}
+    targets = [
+        one["code"]
+        if counts[one["code"]] == 1
+        else shlex.quote(f"{one['code']}@{_kind(one)}/*" if one["code"] in many else f"{one['code']}@{one['address']}")
+        for one in wanted
     ]
+    return list(dict.fromkeys(targets))

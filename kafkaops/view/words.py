@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from kafkaops.view.lines import Document
 
@@ -44,10 +45,19 @@ _TYPES = {
 }
 
 
-def binding(acl: Document) -> tuple[str, ...]:
+class Rule(NamedTuple):
+    """Who may do something, or may not, to what, from where; of which operations is said beside it."""
+
+    principal: str
+    permission: str
+    resource: str
+    host: str  # "" for any
+
+
+def rule(acl: Document) -> Rule:
     kind = _TYPES.get(acl["resource_type"], acl["resource_type"])
     pattern = " prefix" if acl["pattern_type"] == "Prefixed" else ""
     every = acl["pattern_type"] == "Literal" and acl["resource_name"] == "*"
     resource = f"every {kind}" if every else f"{kind}{pattern} {acl['resource_name']}"
-    host = "any host" if acl["host"] == "*" else f"host {acl['host']}"
-    return (acl["principal"], f"{acl['permission'].upper()} {acl['operation']}", resource, host)
+    host = "" if acl["host"] == "*" else f"host {acl['host']}"
+    return Rule(acl["principal"], acl["permission"].upper(), resource, host)
