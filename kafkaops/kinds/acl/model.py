@@ -45,7 +45,7 @@ class Guards:
 
 
 def address(binding: AclBinding) -> str:
-    """One text for one binding: `acl/User:x/topic/order.*/read`; a DENY, a host and a literal name that ends with a star are spelled out."""
+    """One text for one binding: `acl/User:x/topic/order.*/read`; a DENY, a host, a literal name that ends with a star and a prefix that looks so are spelled out."""
     deny = "deny/" if binding.permission == "Deny" else ""
     host = "" if binding.host == "*" else f"@{_escaped(binding.host)}"
     kind = _TYPES.get(binding.resource_type, binding.resource_type.lower())
@@ -60,7 +60,7 @@ def shown_name(binding: AclBinding, name: str | None = None) -> str:
     """As the topology writes it: a star at the end is a prefix, a lone star every name."""
     text = binding.name if name is None else name
     if binding.pattern == "Prefixed":
-        return f"{text}*"
+        return f"prefixed:{text}*" if text.startswith(("literal:", "prefixed:")) else f"{text}*"
     return f"literal:{text}" if text.endswith("*") and text != "*" else text
 
 
