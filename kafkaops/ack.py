@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from kafkaops import consent, edit
@@ -85,7 +86,7 @@ def last_day(text: str | None, today: date) -> date:
 def wishes(
     targets: Sequence[str], findings: Sequence[Finding], given: Iterable[Acknowledgement], cluster: str
 ) -> tuple[Wish, ...]:
-    """`targets`: `CODE@ADDRESS` or `CODE`. `given`: the consent that the files hold today.
+    """`targets`: `CODE@ADDRESS`, `CODE@PATTERN` (as in a shell) or `CODE`. `given`: the consent that the files hold today.
 
     Errors: Refusal with all that is wrong: 64 for what is not in the plan or not exact, 3 for what cannot be acknowledged.
     """
@@ -124,12 +125,24 @@ class _Choice:
 
     def _at(self, code: str, address: str) -> list[tuple[Finding, tuple[str, ...]]]:
         """Those of the address, or of the principal whose binding it names: then that binding alone."""
-        exact = [(one, one.consent) for one in self.findings if (one.code, one.address) == (code, address)]
-        return exact or [
+        exact: list[tuple[Finding, tuple[str, ...]]] = [
+            (one, one.consent) for one in self.findings if (one.code, one.address) == (code, address)
+        ]
+        binding: list[tuple[Finding, tuple[str, ...]]] = [
             (one, (change,))
             for one in self.findings
             for change in one.consent
             if one.code == code and f"{one.address}/{change.removeprefix('revoke ')}" == address
+        ]
+        return exact or binding or self._like(code, address)
+
+    def _like(self, code: str, pattern: str) -> list[tuple[Finding, tuple[str, ...]]]:
+        """All that the pattern matches and that need consent."""
+        return [
+            (one, one.consent)
+            for one in self.findings
+            if one.code == code and one.severity is Severity.DANGER and fnmatchcase(one.address, pattern)
+            if self._open(one, one.consent)
         ]
 
     def _only(self, code: str) -> list[tuple[Finding, tuple[str, ...]]]:

@@ -197,7 +197,10 @@ def describe(options: Options, address: Address) -> int:
 @_command(app, "ack")
 def ack(
     options: Options,
-    findings: Annotated[list[str], typer.Argument(metavar="CODE[@ADDRESS]...", help="The dangers to accept.")],
+    findings: Annotated[
+        list[str],
+        typer.Argument(metavar="CODE[@ADDRESS]...", help="The dangers to accept; an address may be a pattern."),
+    ],
     plan_file: Annotated[Path | None, typer.Option("--plan", help="Take the values from a saved plan (JSON).")] = None,
     until: Annotated[
         str | None, typer.Option("--until", metavar="DATE", help="Last day: in 14 days if left out, in 90 at most.")

@@ -272,6 +272,24 @@ def test_a_bare_code_is_not_enough_for_two_findings(desk: Desk, capsys: pytest.C
     assert desk.ack("KO2106") == Exit.DONE  # one is left
 
 
+def test_a_pattern_means_all_that_it_matches_and_that_still_need_consent(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (desk.root / "more.yaml").write_text("domain: order\ntopics:\n  order.c: {state: absent}\n")
+    desk.cluster = SnapshotCluster.from_dict(
+        {**LIVE, "topics": {**LIVE["topics"], "order.c": {"partitions": 1, "replication": 1}}}
+    )
+
+    assert desk.ack("KO2106@topic/payment.*") == Exit.USAGE
+    assert desk.ack("KO2106@topic/order.b") == Exit.DONE
+    capsys.readouterr()
+    assert desk.ack("KO2106@topic/*") == Exit.DONE
+
+    assert capsys.readouterr().out.count("wrote ") == 1
+    assert not [one for one in desk.dangers() if one.startswith("KO2106@")]
+    assert [one for one in desk.dangers() if one.startswith("KO2104@")] == [f"KO2104@{A}"]
+
+
 def test_several_settings_of_one_topic_have_one_address(desk: Desk) -> None:
     (desk.root / "order.yaml").write_text(ORDERS.replace("retention-ms: 3d", "config: {x.a: 3, x.b: 4}"))
     config = {"x.a": "1", "x.b": "2"}

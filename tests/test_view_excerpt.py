@@ -41,7 +41,7 @@ def test_the_span_is_marked_below_what_it_is_part_of_and_the_fix_can_be_pasted()
           --> a.yaml:47:14
            |
         45 |   orders.refunds.v1:
-        46 |     partitions: 12
+        ...
         47 |     config: {retention.hours: 168}
            |              ^^^^^^^^^^^^^^^ not a topic setting in Kafka 3.9
            |
@@ -134,6 +134,11 @@ def test_a_long_line_is_cut_around_the_span() -> None:
         "user: {\n  password:\n  hunter2,\n  bad: 1}\n",
         "- secret: hunter2\n  bad: 1\n",
         "user:\n  ? password\n  : hunter2\n  bad: 1\n",
+        "x-pw: &pw hunter2\nuser: {password: *pw, bad: 1}\n",
+        "x-all:\n  pw: &pw hunter2\n  bad: 1\n",
+        "x-all: {pw: &pw hunter2, bad: 1}\n",
+        "x-pw: |\n  hunter2\nbad: 1\n",
+        "- &pw 'hunter2'\n- {bad: 1}\n",
     ],
 )
 def test_a_secret_is_never_quoted(text: str) -> None:
@@ -160,6 +165,23 @@ def test_a_name_that_holds_such_a_word_is_quoted() -> None:
     rows = excerpt(unknown_key(1, 1, 24), {"a.yaml": "user.password.changed.v1: {bad: 1}"}, width=98)
 
     assert rows[3] == "1 | user.password.changed.v1: {bad: 1}"
+
+
+def test_an_anchored_block_is_quoted() -> None:
+    rows = excerpt(unknown_key(2, 3, 3), {"a.yaml": "x-usual: &usual\n  bad: 1\n"}, width=98)
+
+    assert rows[3] == "2 |   bad: 1"
+
+
+def test_a_key_far_above_is_quoted_and_its_neighbours_are_not() -> None:
+    text = "topics:\n  orders.a:  # of the shop\n    partitions: 12\n\n    retention-ms: 3d\n    bad: 1\n"
+
+    assert excerpt(unknown_key(6, 5, 3), {"a.yaml": text}, width=98)[2:6] == [
+        "  |",
+        "2 |   orders.a:",
+        "...",
+        "6 |     bad: 1",
+    ]
 
 
 def test_a_neighbour_in_another_block_is_not_quoted() -> None:

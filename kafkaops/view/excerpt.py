@@ -15,7 +15,6 @@ from kafkaops.view.visible import cells, visible
 
 MASK = "***"
 _CUT = "..."
-_LINES_BEFORE = 2
 
 
 def excerpt(finding: Finding, texts: Mapping[str, str], *, width: int) -> list[str]:
@@ -67,8 +66,10 @@ def _quoted(place: Location, label: str, sign: str, texts: Mapping[str, str], gu
         return
     room = max(width - gutter - 3, 40)
     yield _bar(gutter)
-    for number, before in _lines_before(place, texts):
-        yield f"{number:>{gutter}} | {_whole(before, room)}".rstrip()
+    for number, above in _key_above(place, texts):
+        yield f"{number:>{gutter}} | {_whole(above, room)}".rstrip()
+        if number < place.line - 1:
+            yield _CUT
     shown, indent, length = _span(line, place, room)
     yield f"{place.line:>{gutter}} | {shown}".rstrip()
     yield f"{_bar(gutter)} {' ' * indent}{sign * length} {visible(label)}".rstrip()
@@ -80,18 +81,20 @@ def _line(place: Location, texts: Mapping[str, str]) -> str | None:
     return lines[place.line - 1] if 0 < place.line <= len(lines) else None
 
 
-def _lines_before(place: Location, texts: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    """Up to two that say what the line is part of: the key above it, or its neighbour."""
+def _key_above(place: Location, texts: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """What the line is part of. Never a line with a value: whatever nobody asked about stays out of logs."""
     lines = _safe_lines(texts[place.file])
-    indent, found = _indent(lines[place.line - 1]), list[tuple[int, str]]()
-    for number in range(place.line - 1, max(place.line - 1 - _LINES_BEFORE, 0), -1):
+    indent = _indent(lines[place.line - 1])
+    for number in range(place.line - 1, 0, -1):
         line = lines[number - 1]
-        if not line.strip() or not 0 < _indent(line) <= indent:
-            break
-        found.append((number, line))
-        if _indent(line) < indent:
-            break
-    yield from reversed(found)
+        if line.strip() and not line.lstrip().startswith("#") and _indent(line) < indent:
+            key = _BARE_KEY.fullmatch(line)
+            if key and _indent(line):
+                yield number, key[1]
+            return
+
+
+_BARE_KEY = re.compile(r"([ -]*[^\s#&*!|>{\[:][^#&*!|>{\[]*:)\s*(?:#.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,9 @@ _SECRET_KEY = re.compile(
     r"""(?:^|[\s{,\["'-])["']?(?:[\w.-]*[._-])?(?:password|passwd|passphrase|secret|token|jaas(?:\.config)?|private[._-]?key)["']?\s*(?::|$)""",
     re.IGNORECASE,
 )
+_ELSEWHERE = re.compile(  # a text that may be used as a secret in another place: behind an anchor, or of a key that is ours to ignore
+    r"""(?:(?:^|(?<=[\s{,\[]))&[^\s,\[\]{}]+|(?:^|(?<=[\s{,]))["']?x-[\w.-]*["']?\s*:)(?=\s+[^\s&{\[])"""
+)
 
 
 @lru_cache(maxsize=32)
@@ -167,9 +173,9 @@ def _mask(lines: list[str]) -> Iterator[str]:
             secret.append(line)
             yield MASK if line.strip() else ""
             continue
-        match = _SECRET_KEY.search(line)
-        secret = [line] if match else []
-        yield f"{line[: match.end()]} {MASK}" if match else line
+        ends = [match.end() for match in (_SECRET_KEY.search(line), _ELSEWHERE.search(line)) if match]
+        secret = [line] if ends else []
+        yield f"{line[: min(ends)]} {MASK}" if ends else line
 
 
 def _runs_on(secret: list[str], line: str) -> bool:
