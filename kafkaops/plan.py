@@ -171,8 +171,8 @@ def acknowledge(
         candidates = usable.get((finding.code, finding.address), [])
         covering = [one for one in candidates if one.changes & set(finding.consent)]
         covered = set[str]().union(*(one.changes for one in covering))
+        used.update(covering)  # one that covers a part is of use too
         if finding.severity is Severity.DANGER and finding.consent and covered >= set(finding.consent):
-            used.update(covering)
             marked.append(replace(finding, acknowledged=True))
         else:
             marked.append(finding)
