@@ -458,6 +458,7 @@ class _Problems:
         for name in config:
             if name in settings.SETTINGS:
                 continue
+            yield from self._secrets(config, name)
             known = settings.kafka_name(name)
             nearest = known if known is not None else _nearest_setting(name)
             if nearest is not None:
@@ -746,6 +747,7 @@ def _nearest(written: str, words: Sequence[str]) -> str | None:
     return by_lower_case[close[0]] if close else None
 
 
+@cache
 def _nearest_setting(written: str) -> str | None:
     """Not for what a vendor may well have: `vendor.retention.ms` shares no beginning with Kafka's own."""
     nearest = settings.suggest(written)

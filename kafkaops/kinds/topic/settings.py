@@ -190,6 +190,7 @@ def rules(name: str, version: str | None) -> bool:
     return not isinstance(known_in(name, version), Removed)
 
 
+@cache  # ten thousand topics may share one typo
 def suggest(written: str, version: str | None = None) -> str | None:
     """The setting that was probably meant, spelled as it was written; a broker's name for it counts: `log-retention-hours` -> `retention-ms`."""
     nearest = _of_broker(written.replace("-", ".")) or _near(written.replace("-", "."), version)
