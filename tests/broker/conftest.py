@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
-from desk import Desk
+from desk import Desk, begun
 
 from kafkaops.cluster.live import LiveCluster, connect
 from kafkaops.cluster.properties import load
 from kafkaops.sandbox import Sandbox, running
-
-_prefixes = (f"t{number}x" for number in count(1))  # none begins another one
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +33,7 @@ def admin(kafka: Sandbox) -> Iterator[LiveCluster]:
 
 @pytest.fixture
 def desk(kafka: Sandbox, admin: LiveCluster, tmp_path: Path) -> Iterator[Desk]:
-    """A folder `topology` with its settings, and nothing declared; what the test makes is taken away."""
-    (tmp_path / "topology").mkdir()
-    mine = Desk(kafka, admin, tmp_path, next(_prefixes))
-    mine.settings()
+    """What the test makes is taken away."""
+    mine = begun(kafka, admin, tmp_path)
     yield mine
     mine.clear()

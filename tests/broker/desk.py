@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -179,6 +180,17 @@ class Desk:
         if acls:
             self.admin.delete_acls(acls)
         return bool(topics or acls)
+
+
+def begun(kafka: Sandbox, admin: LiveCluster, folder: Path) -> Desk:
+    """A folder `topology` with its settings, and nothing declared."""
+    (folder / "topology").mkdir()
+    desk = Desk(kafka, admin, folder, next(_prefixes))
+    desk.settings()
+    return desk
+
+
+_prefixes = (f"t{number}x" for number in count(1))  # none begins another one
 
 
 def given(answer: T | KafkaError) -> T:
