@@ -37,8 +37,8 @@ from kafkaops.kinds.acl.changes import GrantAcl, RevokeAcl
 from kafkaops.kinds.topic.changes import CreateTopic
 from kafkaops.plan import Change, Outcome, Phase, Plan, Result
 
-many = settings(max_examples=150)
-some = settings(max_examples=50)
+many = settings(max_examples=80)
+some = settings(max_examples=30)
 
 # topologies and clusters
 
