@@ -93,7 +93,7 @@ def apply(options: Options, *, only: tuple[str, ...], yes: bool) -> int:
 
 
 def _somebody_to_ask(options: Options) -> None:
-    if options.no_input or not sys.stdin.isatty():
+    if options.no_input or sys.stdin is None or not sys.stdin.isatty():  # None: it was closed before the start
         raise Refusal(
             Exit.USAGE,
             Finding(
