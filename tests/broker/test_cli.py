@@ -125,6 +125,8 @@ def test_text_and_json_of_one_run_go_where_they_are_told_to(applied: Desk) -> No
 
 
 def test_two_clusters_need_a_file_each(applied: Desk) -> None:
+    text = applied.kafka.properties.read_text()
+    applied.settings(properties="".join(line for line in text.splitlines(keepends=True) if "bootstrap" not in line))
     path = applied.topology / "kafkaops.yaml"
     whole = yaml.safe_load(path.read_text())
     whole["clusters"]["other"] = {**whole["clusters"]["test"], "cluster-id": None, "bootstrap-servers": ["127.0.0.1:9"]}
