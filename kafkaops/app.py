@@ -85,7 +85,7 @@ def connected(request: Request, connect: Connect) -> Iterator[Reading]:
             desired=request.desired,
             entry=request.entry,
             settings=request.topology.settings,
-            own=request.entry.principals.own or login,
+            own=login or request.entry.principals.own,
             patience=request.patience,
         )
     finally:
@@ -283,7 +283,7 @@ def perform(request: Request, planned: Planned, tell: Callable[[applying.Step], 
     """Every step as it ends; interrupted, those that ended are in `tell`."""
     reading = planned.reading
 
-    def again(changes: Sequence[Change]) -> Mapping[str, Change]:
+    def again(changes: Sequence[Change]) -> Mapping[str, Change | Finding]:
         return _found_again(request, reading, changes)
 
     performer = applying.Performer(
@@ -300,33 +300,35 @@ def perform(request: Request, planned: Planned, tell: Callable[[applying.Step], 
     return tuple(steps)
 
 
-def _found_again(request: Request, reading: Reading, changes: Sequence[Change]) -> Mapping[str, Change]:
-    """The same comparison on fresh readings, for the resources of these changes alone."""
+def _found_again(request: Request, reading: Reading, changes: Sequence[Change]) -> Mapping[str, Change | Finding]:
+    """The same comparison on fresh readings, for the resources of these changes alone: by id, the change as it is now or what stops it now."""
     addresses = frozenset(change.address for change in changes)
     fresh = replace(reading, described=reading.cluster.describe())
-    planned, found = {change.id: change for change in changes}, dict[str, Change]()
+    planned, found = {change.id: change for change in changes}, dict[str, Change | Finding]()
     for kind in KINDS:
         if any(change.kind == kind.name for change in changes):
             difference = kind.difference(replace(fresh, desired=kind.only(reading.desired, addresses)))
             still_open = _open(difference.findings, request)
             found |= {
-                one.id: one
+                one.id: next(filter(_stops(one), still_open), one) if one == planned.get(one.id) else one
                 for one in difference.changes
-                if one != planned.get(one.id) or not any(map(_about(one), still_open))
             }
     return found
 
 
 def _open(findings: Iterable[Finding], request: Request) -> list[Finding]:
-    """Dangers that nobody has consented to: a topic that has grown past its exemption since it was planned is one."""
+    """Errors, and dangers that nobody has consented to: a topic that has grown past its exemption since it was planned is one."""
     marked, _ = acknowledge(
         findings, request.desired.acknowledgements, cluster=request.entry.name, today=request.now.date()
     )
     return [one for one in marked if one.blocks]
 
 
-def _about(change: Change) -> Callable[[Finding], bool]:
-    return lambda finding: finding.code in change.codes and _concerns(finding, (change,))
+def _stops(change: Change) -> Callable[[Finding], bool]:
+    """Its own danger, a rule that would open or close the resource to others, or an error: the plan had none of it open."""
+    return lambda finding: (
+        finding.code in {*change.codes, "KO3101", "KO3102"} or finding.severity is Severity.ERROR
+    ) and _concerns(finding, (change,))
 
 
 def verify(

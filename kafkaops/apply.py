@@ -10,7 +10,7 @@ from itertools import groupby
 from kafkaops.access import WILDCARD_PRINCIPAL
 from kafkaops.cluster import Cluster, ClusterFailure, KafkaError
 from kafkaops.diff import moved
-from kafkaops.findings import Refusal
+from kafkaops.findings import Finding, Refusal
 from kafkaops.kind import Kind
 from kafkaops.plan import Change, Outcome, Phase, Plan, Result
 
@@ -30,11 +30,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performer:
-    """Where the changes go. `again`: the same changes as a fresh reading finds them, by id; `live`: brokers that are up now."""
+    """Where the changes go. `again`: the same changes as a fresh reading finds them, by id, or what stops one now; `live`: brokers that are up now."""
 
     cluster: Cluster
     kinds: Mapping[str, Kind]
-    again: Callable[[Sequence[Change]], Mapping[str, Change]]
+    again: Callable[[Sequence[Change]], Mapping[str, Change | Finding]]
     live: Callable[[], Sequence[int]]
     patience: float
 

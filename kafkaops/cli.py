@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")  # else GITHUB_ACTIO
 import typer
 
 from kafkaops import __version__
-from kafkaops.findings import Exit
+from kafkaops.findings import Exit, Terminated
 
 EXAMPLES = {
     "validate": ("kafkaops validate", "kafkaops validate --topology topology -o json"),
@@ -318,6 +319,7 @@ def _top(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and exits with its code; 1 when whoever read its output went away."""
     _usable_streams()
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         code = run(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
@@ -327,6 +329,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         code = Exit.FAILED
     raise SystemExit(code)
+
+
+def _terminated(_number: int, _frame: object) -> None:
+    raise Terminated
 
 
 def _usable_streams() -> None:
@@ -345,8 +351,8 @@ def run(arguments: list[str]) -> int:
         code = app(args=_command_first(arguments), prog_name="kafkaops", standalone_mode=False)
     except typer.Abort:
         return Exit.INTERRUPTED
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+    except KeyboardInterrupt as interruption:
+        return Exit.TERMINATED if isinstance(interruption, Terminated) else Exit.INTERRUPTED
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer's own Click does not show its classes
             raise

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kafkaops.findings import Finding
 from kafkaops.plan import Change
 
 
-def moved(planned: Change, found: Change | None) -> str:
+def moved(planned: Change, found: Change | Finding | None) -> str:
     """One sentence that names each thing that is not as it was when the plan was made, with both values."""
     if found is None:
         return "it is no longer to be done: the cluster was changed since this plan was made"
+    if isinstance(found, Finding):
+        return f"the cluster was changed since this plan was made, and now it is blocked: {found.code} {found.message}"
     told = ", ".join(_differences(planned, found))
     return f"the cluster was changed since this plan was made: {told or 'what it takes is another thing now'}"
 

@@ -81,6 +81,10 @@ class Refusal(Exception):  # noqa: N818  # not an error of the program: what the
         self.findings = findings
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: ends a command as Ctrl-C does, with an exit code of its own."""
+
+
 class Exit:
     """Exit codes, one meaning each (cli.md 1.3)."""
 

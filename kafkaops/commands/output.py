@@ -18,7 +18,7 @@ from kafkaops import report
 from kafkaops.app import failure_finding
 from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
-from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.findings import Exit, Finding, Refusal, Severity, Terminated
 from kafkaops.view import human, machine
 from kafkaops.view.visible import visible
 
@@ -172,6 +172,10 @@ def _unwritable(path: Path, why: str) -> Finding:
     )
 
 
+def interrupted_code(interruption: KeyboardInterrupt) -> int:
+    return Exit.TERMINATED if isinstance(interruption, Terminated) else Exit.INTERRUPTED
+
+
 def _misused(message: str, help_: str) -> Refusal:
     return Refusal(Exit.USAGE, Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_))
 
@@ -187,14 +191,14 @@ def guarded(command: str, options: Options, body: Callable[[Output], int]) -> in
     except ClusterFailure as failure:
         exit_code, finding = failure_finding(failure)
         return _failed(command, options, output, exit_code, (finding,))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         interrupted = Finding(
             code="KO7007",
             severity=Severity.ERROR,
             message="interrupted before anything was changed",
             help="run it again",
         )
-        return _failed(command, options, output, Exit.INTERRUPTED, (interrupted,))
+        return _failed(command, options, output, interrupted_code(interruption), (interrupted,))
 
 
 def _failed(

@@ -10,7 +10,7 @@ from kafkaops import apply as applying
 from kafkaops.app import Planned, Request
 from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
-from kafkaops.commands.output import Output, coloured, guarded, width, worst
+from kafkaops.commands.output import Output, coloured, guarded, interrupted_code, width, worst
 from kafkaops.commands.reading import connect_from, invalid, requests, topology_of
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.plan import Outcome, Plan, Result
@@ -147,8 +147,8 @@ def _perform(output: Output, request: Request, planned: Planned) -> int:
     try:
         app.perform(request, planned, ended)
         return _verified(output, request, planned, steps)
-    except KeyboardInterrupt:
-        return _interrupted(output, planned, steps)
+    except KeyboardInterrupt as interruption:
+        return _interrupted(output, planned, steps, interrupted_code(interruption))
 
 
 def _line(step: applying.Step) -> str:
@@ -181,12 +181,12 @@ def _verified(output: Output, request: Request, planned: Planned, steps: Sequenc
     return code
 
 
-def _interrupted(output: Output, planned: Planned, steps: Sequence[applying.Step]) -> int:
+def _interrupted(output: Output, planned: Planned, steps: Sequence[applying.Step], code: int) -> int:
     """What had ended is known; the step that was under way may be done or not."""
     outcomes: tuple[Outcome, ...] = app.settle(planned.plan, steps, None)
-    document = report.apply_document(planned.plan, planned.header, outcomes, None, Exit.INTERRUPTED)
+    document = report.apply_document(planned.plan, planned.header, outcomes, None, code)
     output.write(document, cluster=planned.header.cluster)
-    return Exit.INTERRUPTED
+    return code
 
 
 def _misused(message: str, help_: str) -> Refusal:

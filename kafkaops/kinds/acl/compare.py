@@ -226,6 +226,8 @@ def _lockouts(
         hit = exposed if acl.principal == WILDCARD_PRINCIPAL else exposed & {acl.principal}
         if hit and acl.permission == "Allow" and _takes(acl, hit, before, after):
             yield _lockout(acl, hit, want.managed[acl.principal], "its removal")
+        elif _may_be_a_brokers(acl, before, after, guards):
+            yield _lockout(acl, frozenset({acl.principal}), want.managed[acl.principal], "its removal")
     for acl in grants:
         if acl.permission != "Deny":
             continue
@@ -239,12 +241,25 @@ def _lockouts(
         )
         if hit:
             yield _lockout(acl, hit, want.bindings[acl], "this DENY")
-    for acl in grants if guards.authorizer.allow_everyone else ():  # each, since `--only` may leave some of them out
-        if before.touches_all_of(*acl.resource):
+    for acl in grants:  # each first one, since `--only` may leave some of them out
+        if not _may_close(acl, guards) or before.touches_all_of(*acl.resource):
             continue
         hit = frozenset(one for one in exposed if _lacks_something(acl, one, after))
         if hit:
             yield _lockout(acl, hit, want.bindings[acl], "this first rule")
+
+
+def _may_be_a_brokers(acl: AclBinding, before: AclSet, after: AclSet, guards: Guards) -> bool:
+    """Nobody says who the brokers are, and brokers need ClusterAction: whoever loses it may be one."""
+    if guards.brokers_known or acl.permission != "Allow":
+        return False
+    return "ClusterAction" in lost(acl, before=before, after=after, authorizer=guards.authorizer)
+
+
+def _may_close(acl: AclBinding, guards: Guards) -> bool:
+    """Whether a first rule ends what everybody may: certainly, or, undeclared, on the cluster itself, where a lockout cannot be undone."""
+    everyone = guards.authorizer.allow_everyone
+    return everyone is True or (everyone is None and acl.resource_type == "Cluster")
 
 
 def _takes(acl: AclBinding, principals: frozenset[str], before: AclSet, after: AclSet) -> bool:
@@ -282,7 +297,7 @@ def _lockout(acl: AclBinding, hit: frozenset[str], where: Location, cause: str) 
 
 def _unexplained(revokes: list[AclBinding], live: LiveAcls, guards: Guards) -> Iterator[Finding]:
     """If we do not understand our own access, we do not understand what a removal does."""
-    if not any(acl.permission == "Allow" for acl in revokes):
+    if not revokes:
         return
     told = live.operations
     if guards.own is None or told is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from kafkaops.cluster import Cluster, KafkaError
 from kafkaops.compile import Desired
 from kafkaops.kind import Kind, Reading
 from kafkaops.kinds.acl import compare, describe, wire
 from kafkaops.kinds.acl.changes import GrantAcl
-from kafkaops.kinds.acl.model import Guards, address, resource
+from kafkaops.kinds.acl.model import Guards, address, principal_address, resource
 from kafkaops.plan import Change, Difference, Phase
 
 
@@ -20,8 +20,20 @@ def _difference(reading: Reading) -> Difference:
     return compare.compare(
         want,
         live,
-        Guards(entry.authorizer, reading.own, entry.principals.guarded() | own, reading.settings.policy.max_revokes),
+        Guards(
+            authorizer=entry.authorizer,
+            own=reading.own,
+            guarded=entry.principals.guarded() | own,
+            max_revokes=reading.settings.policy.max_revokes,
+            brokers_known=bool(entry.principals.brokers),
+        ),
     )
+
+
+def _addresses(desired: Desired) -> Iterator[str]:
+    """Every declared binding, and every managed principal, whose pattern `acl/User:x/*` names it though it has nothing any more."""
+    yield from map(address, desired.acls.bindings)
+    yield from (f"{principal_address(principal)}/" for principal in desired.acls.managed)
 
 
 def _only(desired: Desired, _: frozenset[str]) -> Desired:
@@ -46,7 +58,7 @@ def _unseen(cluster: Cluster, brokers: Sequence[int], changes: Sequence[Change],
 ACL = Kind(
     name="acl",
     managed=lambda entry: entry.manages_acls,
-    addresses=lambda desired: map(address, desired.acls.bindings),
+    addresses=_addresses,
     difference=_difference,
     only=_only,
     validate=wire.validate,
