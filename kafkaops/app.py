@@ -114,6 +114,8 @@ def _plan(request: Request, reading: Reading, differences: dict[str, Difference]
 
 def _refuse_idle_patterns(request: Request, differences: Mapping[str, Difference]) -> None:
     """One that names nothing is an error: a filter is never ignored."""
+    if not request.only:
+        return
     known = {change.address for difference in differences.values() for change in difference.changes}
     known.update(*(kind.addresses(request.desired) for kind in KINDS))
     for pattern in request.only:
@@ -327,8 +329,9 @@ def _open(findings: Iterable[Finding], request: Request) -> list[Finding]:
 def _stops(change: Change) -> Callable[[Finding], bool]:
     """Its own danger, a rule that would open or close the resource to others, or an error: the plan had none of it open."""
     return lambda finding: (
-        finding.code in {*change.codes, "KO3101", "KO3102"} or finding.severity is Severity.ERROR
-    ) and _concerns(finding, (change,))
+        (finding.code in {*change.codes, "KO3101", "KO3102"} or finding.severity is Severity.ERROR)
+        and _concerns(finding, (change,))
+    )
 
 
 def verify(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from urllib.parse import quote
 from kafkaops.access import AclBinding, AclSet, Authorizer
 from kafkaops.findings import Location
 
+_PLAIN = re.compile(r"[A-Za-z0-9._:*=,-]*", re.ASCII)
 _TYPES = {
     "Topic": "topic",
     "Group": "group",
@@ -77,4 +79,6 @@ def _operation(binding: AclBinding) -> str:
 
 def _escaped(text: str) -> str:
     """`/`, `%`, `@`, white space and control characters as %XX, so that an address has one reading and one line."""
+    if _PLAIN.fullmatch(text):
+        return text
     return "".join(char if char.isprintable() and char not in "/%@ " else quote(char, safe="") for char in text)
