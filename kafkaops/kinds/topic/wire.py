@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -27,6 +28,9 @@ from kafkaops.plan import Change, From, Phase, Value
 
 C = TypeVar("C", bound=Change)
 
+_AT_REST = 1.0
+"""Seconds in which brokers that are catching up show something new."""
+
 _ABSENT = frozenset({"UNKNOWN_TOPIC_OR_PARTITION"})
 
 
@@ -43,7 +47,7 @@ def read(
 ) -> LiveTopics:
     """The wanted topics as all live brokers see them. What cannot be read for lack of rights ends the command (exit 77)."""
     brokers = [broker.id for broker in described.brokers]
-    listed = _listed(cluster, brokers, want.keys(), scope, patience)
+    listed = _listed_at_rest(cluster, brokers, want, scope, patience)
     missing = tuple(sorted(want.keys() - listed))
     _confirm_absence(cluster, brokers, missing, patience)
     present = sorted(want.keys() & listed)
@@ -72,6 +76,22 @@ def _live(view: TopicView, overrides: Mapping[str, str | None], *, moving: bool)
 
 def _ignored(name: str, scope: Scope) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in scope.ignored)
+
+
+def _listed_at_rest(
+    cluster: Cluster, brokers: Sequence[int], want: Mapping[str, Topic | AbsentTopic], scope: Scope, patience: float
+) -> frozenset[str]:
+    """Right after many creations all brokers can show the same part of them (seen): what is missing is looked for again while it gets less."""
+    shall_be = {name for name, topic in want.items() if isinstance(topic, Topic)}
+    listed = _listed(cluster, brokers, want.keys(), scope, patience)
+    while missing := shall_be - listed:
+        if patience == 0:
+            break
+        time.sleep(min(_AT_REST, patience))
+        listed = _listed(cluster, brokers, want.keys(), scope, patience)
+        if not shall_be - listed < missing:
+            break
+    return listed
 
 
 def _listed(
