@@ -199,6 +199,28 @@ def test_equal_dangers_of_several_places_name_each() -> None:
     assert dangers_of(many_more_partitions(22, file="a.yaml"), details=True).count("  clicks.c") == 22
 
 
+def test_equal_warnings_that_quote_their_names_are_told_once() -> None:
+    warned = tuple(
+        Finding(
+            code="KO2005",
+            severity=Severity.WARNING,
+            message=f"`clicks.{name}`: records can live longer",
+            address=f"topic/clicks.{name}",
+            where=PARTITIONS,
+            help="write `segment-ms: 5d` or less",
+        )
+        for name in ("a", "b")
+    )
+    shown = human.render(report.plan_document(plan((), warned), header(), 0), width=98, colour=False)
+
+    assert (
+        "  KO2005 each of 2 topics: records can live longer\n"
+        "         topology/clicks.yaml:12:5\n"
+        "         clicks.a, clicks.b\n"
+        "         help: write `segment-ms: 5d` or less\n"
+    ) in shown
+
+
 def test_a_danger_with_other_facts_is_told_alone() -> None:
     document = many_more_partitions(3)
     document["findings"][1]["notes"] = ["records are keyed by `user`"]  # type: ignore[index]

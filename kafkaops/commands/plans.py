@@ -15,6 +15,7 @@ from kafkaops.commands.reading import connect_from, invalid, requests, topology_
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.plan import Outcome, Plan, Result
 from kafkaops.view import human
+from kafkaops.view.words import counted
 
 
 def plan(
@@ -142,7 +143,7 @@ def _perform(output: Output, request: Request, planned: Planned) -> int:
         output.tell(_line(step))
 
     output.tell(
-        f"kafkaops apply: cluster {request.entry.name} (id {planned.header.cluster_id}), {len(planned.plan.changes)} changes"
+        f"kafkaops apply: cluster {request.entry.name} (id {planned.header.cluster_id}), {counted(len(planned.plan.changes), 'change')}"
     )
     try:
         app.perform(request, planned, ended)

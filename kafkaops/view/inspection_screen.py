@@ -36,7 +36,15 @@ def _resource_judgement(document: Document) -> str:
         case True, False:
             return "MISSING: declared, and not on the cluster"
         case _:
-            return f"DIFFERS: {', '.join(differing)}" if differing else "IN SYNC: live as the files say"
+            named = (
+                ", ".join(differing)
+                if len(differing) <= _FEW
+                else f"{len(differing)} of {len(document['fields'])} fields"
+            )
+            return f"DIFFERS: {named}" if differing else "IN SYNC: live as the files say"
+
+
+_FEW = 5  # beyond which the marks beside the fields tell
 
 
 def _fields(fields: Sequence[Document], width: int) -> Iterator[Line]:

@@ -161,9 +161,10 @@ def _alike(findings: Sequence[Document], undo: Mapping[str, bool]) -> list[list[
 
 
 def _predicate(one: Document) -> str:
-    """What is said of the resource, where the message says it as `NAME: ...`."""
-    subject = f"{_name(one['address'])}: "
-    return one["message"].removeprefix(subject) if one["address"] and one["message"].startswith(subject) else ""
+    """What is said of the resource, where the message says it as `NAME: ...`, with or without backticks."""
+    name, message = _name(one["address"]), str(one["message"])
+    subject = next((each for each in (f"{name}: ", f"`{name}`: ") if message.startswith(each)), "")
+    return message.removeprefix(subject) if name and subject else ""
 
 
 def _sentence(group: Sequence[Document]) -> str:
