@@ -15,7 +15,7 @@ demo: $(READY) ## a real Kafka from nothing: plan, apply, clients, drift (about 
 	.venv/bin/python tests/demo.py
 
 test: $(READY) ## all facts, with real brokers on loopback
-	$(RUN) pytest -m 'not soak'
+	$(RUN) pytest -n 2 --dist loadgroup -m 'not soak'
 
 check: $(READY) ## format, lint, types, import contract, freshness of the pictures
 	$(RUN) ruff format --check .

@@ -14,6 +14,16 @@ from kafkaops.cluster.properties import load
 from kafkaops.sandbox import Sandbox, running
 
 
+STARTS_ITS_OWN = {"test_sandbox", "test_live_cluster", "test_oauth", "test_versions"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `pytest -n 2` one worker has the session's Kafka to itself, the other one the tests that start their own: brokers wait more than they work."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("own" if item.path.stem in STARTS_ITS_OWN else "shared"))
+
+
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Three brokers of Kafka 4.4 with every listener."""
