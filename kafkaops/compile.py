@@ -313,6 +313,15 @@ class _Compilation:
                     "shorten the source's name or the suffix",
                 )
                 continue
+            if isinstance(absent := self.topics.get(name), AbsentTopic):
+                self._error(
+                    "KO1307",
+                    f"`{_brief(name)}` is needed for `{source.name}`, and shall be absent",
+                    where,
+                    "remove `state: absent`, or the retry that needs the topic",
+                    also=((absent.where, "shall be absent"),),
+                )
+                continue
             self.generated[name] = where
             if self.settings.ignores(name):
                 self._error(
@@ -365,13 +374,6 @@ class _Compilation:
                     continue
                 acl, where = step
                 self._grant(acl, where, document, acl.principal.removeprefix("User:"), declared=True)
-                if acl.pattern == "Literal" and acl.name.endswith("*") and acl.name != "*":
-                    self._lint(
-                        "literal-star",
-                        f"the literal name `{_brief(acl.name)}` matches no topic",
-                        where,
-                        "leave `pattern: literal` out, so that the star means a prefix",
-                    )
 
     def _principals(self, document: Document) -> None:
         for principal, block in _blocks(document, "principals"):
@@ -431,6 +433,7 @@ class _Compilation:
     def _grant(self, acl: AclBinding, where: Location, document: Document, who: str, *, declared: bool) -> None:
         """A binding that a role and a raw entry both give is one (decisions 27)."""
         self.grants.setdefault(acl, where)
+        self._matches_something(acl, where)
         if acl.permission == "Deny" or not declared:
             return
         if acl.principal == WILDCARD_PRINCIPAL or (
@@ -449,6 +452,16 @@ class _Compilation:
                     f"write `share: {_share_line(who, acl.operation)}` in {self.domains.documents[domain][0].file}",
                 )
 
+    def _matches_something(self, acl: AclBinding, where: Location) -> None:
+        """A topic rule whose name no topic can have, or begin with, says nothing to the brokers."""
+        if acl.resource_type == "Topic" and acl.name != "*" and topics.legal_name(acl.name) is not None:
+            self._lint(
+                "literal-star",
+                f"no topic can match {acl.pattern.lower()} `{_brief(acl.name)}`",
+                where,
+                "correct the name; for a prefix leave `pattern` out and end it with one star",
+            )
+
     # consent
 
     def _acknowledgements(self) -> Iterator[Acknowledgement]:
@@ -457,7 +470,9 @@ class _Compilation:
                 for row in block.get("acknowledge") or ():
                     if row.get("cluster", self.entry.name) not in {self.entry.name, *self.settings.clusters}:
                         self._unknown_cluster(row["cluster"], value_location(row, "cluster"))
-                for step in consent.acknowledgements(block, address, self.entry.name, self.today):
+                for step in consent.acknowledgements(
+                    block, address, self.entry.name, self.today, several=len(self.settings.clusters) > 1
+                ):
                     if isinstance(step, Finding):
                         self.findings.append(step)
                     else:

@@ -20,11 +20,19 @@ _VERBS = frozenset({"revoke", "deny", "delete", "first", "last"})
 """What follows these is a name, and a name may hold `->`."""
 
 
-def acknowledgements(block: Block, address: str, cluster: str, today: date) -> Iterator[Acknowledgement | Finding]:
-    """Those in the block's `acknowledge:` list that concern the cluster; `address`: what `on` is where it is left out, "" at the top of a file."""
+def acknowledgements(
+    block: Block, address: str, cluster: str, today: date, *, several: bool
+) -> Iterator[Acknowledgement | Finding]:
+    """Those in the block's `acknowledge:` list that concern the cluster; `address`: what `on` is where it is left out, "" at the top of a file. `several`: clusters are declared, so that each must be named."""
     rows = block.get("acknowledge") or Row("")
     for index, row in enumerate(rows):
-        if row.get("cluster", cluster) == cluster:
+        if "cluster" not in row and several:
+            yield _unusable(
+                item_location(rows, index),
+                "the acknowledgement does not say for which cluster",
+                f"add `cluster: {cluster}`",
+            )
+        elif row.get("cluster", cluster) == cluster:
             yield from _acknowledgement(row, item_location(rows, index), address, cluster, today)
 
 

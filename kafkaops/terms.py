@@ -10,7 +10,10 @@ Schema = dict[str, Any]
 _DURATION = r"^[0-9]{1,19}(ms|[smhd])?$"
 _SIZE = r"^([0-9]{1,19}([KMGT]iB|[kKMGT]?B)?|unlimited)$"
 _DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
-_PRINCIPAL = r"^[A-Za-z][A-Za-z0-9]*:.+$"
+_PRINCIPAL = (
+    r"^[A-Za-z][A-Za-z0-9]*:(\*|\S|\S.*[^\s*])$"  # Kafka compares all of it: only `User:*` has a star that means more
+)
+_HOST = r"^(\*|[0-9A-Fa-f.:]+)$"  # Kafka compares the text of the address: no names, no ranges
 _SERVER = r"^([^\s:@/\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 _VERSION = r"^[0-9]+\.[0-9]+(\.[0-9]+)?$"
 _CODE = r"^KO[0-9]{4}$"
@@ -21,6 +24,7 @@ NOUNS: Mapping[str, str] = {
     _DATE: "a date",
     _PRINCIPAL: "a principal",
     _SERVER: "a host and a port",
+    _HOST: "the IP address of a client",
     _VERSION: "a version of Kafka",
     _CODE: "the code of a finding",
 }
@@ -33,6 +37,7 @@ TEXT_OR_TEXTS: Schema = {"anyOf": [TEXT, {**TEXTS, "minItems": 1}]}
 DURATION: Schema = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": _DURATION}]}
 SIZE: Schema = {"anyOf": [{"type": "integer", "minimum": -1}, {"type": "string", "pattern": _SIZE}]}
 PRINCIPAL: Schema = {"type": "string", "pattern": _PRINCIPAL, "examples": ["User:order-service"]}
+HOST: Schema = {"type": "string", "pattern": _HOST, "examples": ["10.0.0.7"]}
 SERVER: Schema = {"type": "string", "pattern": _SERVER, "examples": ["broker-1:9093"]}
 KAFKA_VERSION: Schema = {
     "anyOf": [{"type": "number", "minimum": 2, "maximum": 99}, {"type": "string", "pattern": _VERSION}]
@@ -85,7 +90,9 @@ def rows(entry: Schema, description: str) -> Schema:
 
 
 CLUSTERS = key(
-    TEXTS, "The clusters on which it exists, by their names in kafkaops.yaml; all when left out.", ["production"]
+    {**TEXTS, "minItems": 1},
+    "The clusters on which it exists, by their names in kafkaops.yaml; all when left out.",
+    ["production"],
 )
 DESCRIPTION = key(TEXT, "What it is for, in words.", "an order was placed")
 SHARE = key(

@@ -216,7 +216,14 @@ def finding_line(finding: Finding) -> str:
 def consent_to(made: Plan) -> dict[str, str]:
     """A file that consents to every danger of the plan, by its values."""
     rows = [
-        {"code": one.code, "on": one.address, "change": list(one.consent), "until": LATER, "reason": "a law"}
+        {
+            "code": one.code,
+            "on": one.address,
+            "cluster": "test",
+            "change": list(one.consent),
+            "until": LATER,
+            "reason": "a law",
+        }
         for one in made.findings
         if one.severity is Severity.DANGER and one.consent
     ]

@@ -41,8 +41,12 @@ TWO = TopicView("t", "", assignment=((1, 2), (2, 3)), isr=((1, 2), (2, 3)), lead
     [
         ([{("t", 0): 10}, {("t", 0): 12, ("t", 1): 5}, {("t", 1): 4}], 17),
         (
+            [{("t", 0): 10}, {("t", 1): 5}, {("t", 1): 4}],
+            KafkaError("REPLICA_NOT_AVAILABLE", "partition 0 is not on live brokers with all its replicas"),
+        ),
+        (
             [{("t", 0): 10}, {("other", 1): 99}],
-            KafkaError("REPLICA_NOT_AVAILABLE", "partition 1 is on none of the live brokers"),
+            KafkaError("REPLICA_NOT_AVAILABLE", "partition 0 is not on live brokers with all its replicas"),
         ),
         ([{("t", 0): 10, ("t", 1): 1}, KafkaError("TIMED_OUT")], KafkaError("TIMED_OUT")),
     ],

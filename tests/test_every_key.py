@@ -138,7 +138,13 @@ def other_words(path: str) -> tuple[str, str]:
         "until": "2026-06-30",
     }
     block, key = path.split(".acknowledge[].") if ".acknowledge[]." in path else ("", path.split("[].")[1])
-    row = {"code": "KO2104", "change": "retention.ms 7d -> 1d", "until": "2026-09-01", "on": "topic/order.a"}
+    row = {
+        "code": "KO2104",
+        "cluster": "test",
+        "change": "retention.ms 7d -> 1d",
+        "until": "2026-09-01",
+        "on": "topic/order.a",
+    }
     if block.startswith(("applications", "principals")):
         row |= {"code": "KO3107", "change": "revoke topic/x/read", "on": "acl/User:a"}
     wrong = row | {key: words[key]}

@@ -419,7 +419,8 @@ def test_a_failed_item_stops_only_what_depends_on_it(given_: Given, data: st.Dat
             assert outcomes[change.id] in expected, (change, victim)
         world.cluster.hook = None
         world.apply()
-        assert world.plan().changes == ()
+        left = world.plan()
+        assert left.changes == () or left.blocked  # what is half done may be a danger that nobody was asked about
 
 
 def stale_goes_with(victim: Change, made: Plan) -> bool:

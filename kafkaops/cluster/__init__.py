@@ -164,7 +164,7 @@ class Cluster(Protocol):
         ...
 
     def topic_bytes(self, names: Sequence[str]) -> Mapping[str, int | KafkaError]:
-        """Bytes on disk of the largest replica of each partition, added up. An error when any live broker did not answer in full, or a replica is on none of them."""
+        """Bytes on disk of the largest replica of each partition, added up. An error when any live broker did not answer in full, or a replica is on none of them: the one that is down may be the largest."""
         ...
 
     def reassigning(self, names: Sequence[str]) -> frozenset[str] | KafkaError:

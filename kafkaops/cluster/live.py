@@ -359,7 +359,9 @@ def topic_bytes(
     total = 0
     for partition in range(len(view.assignment)):
         replicas = [held_by[view.name, partition] for held_by in sizes if (view.name, partition) in held_by]
-        if not replicas:
-            return KafkaError("REPLICA_NOT_AVAILABLE", f"partition {partition} is on none of the live brokers")
+        if len(replicas) < len(view.assignment[partition]):  # the one that is down may be the leader, and the largest
+            return KafkaError(
+                "REPLICA_NOT_AVAILABLE", f"partition {partition} is not on live brokers with all its replicas"
+            )
         total += max(replicas)
     return total

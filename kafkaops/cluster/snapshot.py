@@ -279,8 +279,10 @@ class SnapshotCluster:
         if isinstance(found, KafkaError):
             return found
         for number, replicas in enumerate(found.assignment):
-            if live.isdisjoint(replicas):
-                return KafkaError("REPLICA_NOT_AVAILABLE", f"partition {number} is on none of the live brokers")
+            if not live.issuperset(replicas):
+                return KafkaError(
+                    "REPLICA_NOT_AVAILABLE", f"partition {number} is not on live brokers with all its replicas"
+                )
         return found.size
 
     def reassigning(self, names: Sequence[str]) -> frozenset[str] | KafkaError:

@@ -9,6 +9,7 @@ from kafkaops.terms import (
     DESCRIPTION,
     DURATION,
     FLAG,
+    HOST,
     OPERATION,
     PRINCIPAL,
     TEXT,
@@ -23,7 +24,7 @@ from kafkaops.terms import (
 )
 
 _PATTERN = "A trailing `*` is a prefix, a lone `*` every one, anything else one name."
-_HOST = key(TEXT, "The address that clients come from, exactly, or `*` for any.", "10.0.0.7", default="*")
+_HOST = key(HOST, "The IP address that clients come from, exactly, or `*` for any.", "10.0.0.7", default="*")
 _STATE = key(
     one_of("absent", "unmanaged"),
     "`absent` revokes all access of the principal, behind an acknowledgement; `unmanaged` lets go of it and changes nothing.",

@@ -210,6 +210,8 @@ def _setting(want: Topic, have: LiveTopic, key: str, live: LiveTopics, guards: G
 
 
 UNKNOWN = Value("", "unknown", From.UNKNOWN)
+UNSET = Value("unset", "unset", From.UNKNOWN)
+"""A setting that is nobody's but a vendor's: that it has no override is all that can be known, and consent can name it."""
 
 
 def _in_effect(want: Topic, have: LiveTopic, key: str, live: LiveTopics) -> tuple[Value, Value]:
@@ -222,7 +224,8 @@ def _in_effect(want: Topic, have: LiveTopic, key: str, live: LiveTopics) -> tupl
         return before, _worst(key, inherited, before.text)
     after = _override(key, want.config[key], From.FILE)
     harmful = (value for value in inherited if settings.harmless(key, value.text, after.text) is None)
-    return next(harmful, inherited[0] if inherited else UNKNOWN), after
+    nothing = UNKNOWN if key in settings.SETTINGS else UNSET
+    return next(harmful, inherited[0] if inherited else nothing), after
 
 
 def _override(key: str, text: str | None, source: From) -> Value:
