@@ -227,6 +227,9 @@ def _refuse_the_dead(directory: Path, known: State, expected: Iterable[Node]) ->
     if known.zookeeper:
         logs[ZOOKEEPER] = directory / ZOOKEEPER / "logs" / "server.log"
     alive = processes.find(known.token)
+    if not logs.keys() <= alive.keys():
+        time.sleep(processes.NAMELESS)
+        alive |= processes.find(known.token)
     for name, log in logs.items():
         if name not in alive:
             raise _PortTakenError if "Address already in use" in prepare.text(log) else _ended(name, log)

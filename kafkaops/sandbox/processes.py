@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 RELEASE = b"release"
 KEEPER = "keeper"
 PROC = Path("/proc")
+NAMELESS = 0.5
+"""Seconds in which a process that is just being started may have no command line yet: exec clears the old one first."""
 
 
 def spawn(java: Path, token: str, name: str, arguments: Path, log: Path) -> int:
@@ -50,6 +52,12 @@ def find(token: str) -> dict[str, int]:
 
 def end(token: str) -> None:
     """Kill every process of the sandbox but the keeper, and return when they are gone, ports and all."""
+    _end_all(token)
+    time.sleep(NAMELESS)
+    _end_all(token)
+
+
+def _end_all(token: str) -> None:
     while found := {pid for name, pid in find(token).items() if name != KEEPER}:
         for pid in found:
             _signal(pid, signal.SIGKILL)
