@@ -579,7 +579,7 @@ def test_an_empty_topic_has_no_bytes_and_nothing_moves(world: World) -> None:
     name = world.name("empty")
     world.create(NewTopic(name, 3, 3, {}))
 
-    assert world.cluster.topic_bytes([name]) == {name: 0}
+    until(lambda: world.cluster.topic_bytes([name]) == {name: 0}, "a log of each replica on its broker")
     assert world.cluster.reassigning([name]) == frozenset()
 
 
