@@ -222,7 +222,8 @@ class _ClosingSockets(KafkaNetSocket):  # type: ignore[misc]  # Any
 
 def wrong_cluster(server: str, expected: str, found: str) -> ClusterFailure:
     sentence = f"`{server}` belongs to the cluster `{found}`, and `{expected}` is expected"
-    return ClusterFailure(FailureKind.WRONG_CLUSTER, sentence)
+    help_ = "correct `cluster-id`, or point `bootstrap-servers` at the cluster that is meant"
+    return ClusterFailure(FailureKind.WRONG_CLUSTER, sentence, help=help_)
 
 
 def _milliseconds(deadline: float) -> float:

@@ -410,6 +410,7 @@ def test_another_cluster_than_the_expected_one_is_not_asked_anything(sandbox: Sa
 
     assert raised.value.kind is FailureKind.WRONG_CLUSTER
     assert raised.value.message.endswith(f"belongs to the cluster `{sandbox.cluster_id}`, and `another` is expected")
+    assert raised.value.help == "correct `cluster-id`, or point `bootstrap-servers` at the cluster that is meant"
 
 
 def test_every_connection_is_asked_for_the_cluster_before_its_first_request(config: ClientConfig) -> None:
