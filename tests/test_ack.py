@@ -214,6 +214,22 @@ def test_what_no_file_caused_goes_into_kafkaops_yaml(desk: Desk) -> None:
     assert edited.written[0].where == Location("topology/kafkaops.yaml", before.count("\n") + 2, 3, 3 + len(entry))
 
 
+def test_a_vendors_setting_takes_consent_both_ways(desk: Desk) -> None:
+    a = "{partitions: 3, replication-factor: 2, config: {retention.ms: 14d, vendor.new: on it}}"
+    (desk.root / "order.yaml").write_text(f"topics:\n  order.a: {a}\n")
+    config = {"retention.ms": "1209600000", "vendor.old": "1"}
+    desk.cluster = SnapshotCluster.from_dict(
+        {"topics": {"order.a": {"partitions": 3, "replication": 2, "config": config}}}
+    )
+    assert desk.dangers() == {f"KO2130@{A}"}
+
+    assert desk.ack(f"KO2130@{A}") == Exit.DONE
+
+    assert "vendor.new unset -> on it" in desk.text()
+    assert "vendor.old 1 -> unset" in desk.text()
+    assert desk.dangers() == set()
+
+
 def test_a_block_that_an_alias_shares_is_not_touched(desk: Desk) -> None:
     shared = ORDERS.replace("order.a:", "order.a: &a").replace("  order.b:", "  order.c: *a\n  order.b:")
     (desk.root / "order.yaml").write_text(shared)

@@ -224,8 +224,11 @@ def _in_effect(want: Topic, have: LiveTopic, key: str, live: LiveTopics) -> tupl
         return before, _worst(key, inherited, before.text)
     after = _override(key, want.config[key], From.FILE)
     harmful = (value for value in inherited if settings.harmless(key, value.text, after.text) is None)
-    nothing = UNKNOWN if key in settings.SETTINGS else UNSET
-    return next(harmful, inherited[0] if inherited else nothing), after
+    return next(harmful, inherited[0] if inherited else _nothing(key)), after
+
+
+def _nothing(key: str) -> Value:
+    return UNKNOWN if key in settings.SETTINGS else UNSET
 
 
 def _override(key: str, text: str | None, source: From) -> Value:
@@ -236,7 +239,7 @@ def _override(key: str, text: str | None, source: From) -> Value:
 
 def _worst(key: str, values: tuple[Value, ...], before: str) -> Value:
     if not values:
-        return UNKNOWN
+        return _nothing(key)
     text = settings.worst(key, [value.text for value in values], before)
     return next(value for value in values if value.text == text)
 
@@ -247,7 +250,8 @@ def _danger(name: str, key: str, before: Value, after: Value, where: Location, l
             None  # the brokers no longer know the setting: the override is dead weight, and blocks every other change
         )
     known = UNKNOWN not in {before, after}
-    if known and (before.text == after.text or settings.harmless(key, before.text, after.text) is not None):
+    same = before.text == after.text and UNSET not in {before, after}  # a vendor's value may read `unset` itself
+    if known and (same or settings.harmless(key, before.text, after.text) is not None):
         return None
     danger = settings.danger(key, before.text if known else None, after.text if known else None)
     missing = () if known else ("a value could not be read, so nothing can be said about what is lost",)
