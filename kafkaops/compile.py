@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,7 +21,10 @@ from kafkaops.kinds.topic.model import PARTITIONS, REPLICATION, AbsentTopic, Ori
 from kafkaops.lint import RULES, lint
 from kafkaops.plan import Acknowledgement
 from kafkaops.settings import ClusterEntry, Settings
-from kafkaops.source import Block, Document, item_location, key_location, value_location
+from kafkaops.source import Block, Document, Row, item_location, key_location, value_location
+
+_OF_AN_ABSENT_TOPIC = frozenset({"state", "clusters", "acknowledge", "description"})
+_OF_AN_ABSENT_APPLICATION = _OF_AN_ABSENT_TOPIC | {"principal", "manage"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,21 @@ def compile_for(
     return desired, tuple(work.findings)
 
 
+def idle_guards(document: Document, names: Iterable[str]) -> Iterator[Finding]:
+    """`names`: the declared and generated topics of all clusters. `ignore` is for live topics, which no file declares."""
+    naming = document.root.get("naming") or Block(document.file)
+    for block, guard in ((document.root, "protect"), (naming, "exempt")):
+        for pattern, where in acls.each(block, guard):
+            if not any(_any(name, (pattern,)) for name in names):
+                yield Finding(
+                    code="KO1308",
+                    severity=Severity.WARNING,
+                    message=f"`{guard}: {_brief(pattern)}` matches no topic",
+                    where=where,
+                    help="correct the pattern, or remove it; letter case counts",
+                )
+
+
 class _Compilation:
     """One pass over the files for one cluster; findings gather here."""
 
@@ -64,7 +83,7 @@ class _Compilation:
         self.generated: dict[str, Location] = {}
         self.grants: dict[AclBinding, Location] = {}
         self.managed: dict[str, Location] = {}
-        self.released: set[str] = set()
+        self.released: dict[str, Location] = {}
         self.retired: dict[str, Location] = {}
 
     def desired(self) -> Desired:
@@ -79,6 +98,8 @@ class _Compilation:
         self._retired_and_granted()
         self._collisions()
         self._idle_overrides()
+        self._unused_layers()
+        self._left_alone()
         bindings = {acl: where for acl, where in self.grants.items() if acl.principal in self.managed}
         return Desired(
             topics=self.topics,
@@ -186,6 +207,7 @@ class _Compilation:
     def _topic(self, name: str, block: Block, where: Location, document: Document) -> None:
         naming = self.settings.naming
         if block.get("state") == "absent":
+            self._only_absent(f"topic `{name}`", block, _OF_AN_ABSENT_TOPIC)
             self.topics[name] = AbsentTopic(name, where)
             return
         if naming.pattern is not None and not naming.pattern.fullmatch(name) and not _any(name, naming.exempt):
@@ -199,6 +221,15 @@ class _Compilation:
         self.findings += findings
         if topic is not None:
             self.topics[name] = topic
+
+    def _only_absent(self, what: str, block: Block, allowed: frozenset[str]) -> None:
+        for key in block.keys() - allowed:
+            self._error(
+                "KO1212",
+                f"{what} shall be absent, and has `{key}`",
+                key_location(block, key),
+                f"remove `{key}`, or `state: absent`",
+            )
 
     def _collisions(self) -> None:
         """Kafka refuses the second of `a.b` and `a_b`, and KRaft only sees it when one of them exists."""
@@ -230,6 +261,15 @@ class _Compilation:
                     )
                 )
 
+    def _unused_layers(self) -> None:
+        """What no topic uses is read here, so that it holds on the day on which one does."""
+        used = {block.get("profile") for document in self.documents for _, block in _blocks(document, "topics")}
+        for name, profile in self.settings.profiles.items():
+            if name not in used:
+                self.findings += self.context.layers.shared(profile, f"profile {name}")[1]
+        for override in self.entry.overrides:
+            self.findings += self.context.layers.shared(override.block, f"override of {self.entry.name}")[1]
+
     # applications
 
     def _applications(self, document: Document) -> None:
@@ -240,8 +280,9 @@ class _Compilation:
             principal = acls.principal_of(name, block)
             match block.get("state"):
                 case "unmanaged":
-                    self.released.add(principal)
+                    self.released.setdefault(principal, where)
                 case "absent":
+                    self._only_absent(f"application `{name}`", block, _OF_AN_ABSENT_APPLICATION)
                     self.managed.setdefault(principal, where)
                 case _:
                     self.managed.setdefault(principal, where)
@@ -381,7 +422,7 @@ class _Compilation:
             if not self._here(block):
                 continue
             if block.get("state") == "unmanaged":
-                self.released.add(principal)
+                self.released.setdefault(principal, where)
                 continue
             self.managed.setdefault(principal, where)
             if block.get("state") == "absent":
@@ -411,6 +452,22 @@ class _Compilation:
                 "keep one of the two",
                 also=((granted[principal], "gives it access"),),
             )
+
+    def _left_alone(self) -> None:
+        """`unmanaged` holds wherever it is written, over what other places grant."""
+        declared = Counter(acl.principal for acl in self.grants)
+        for principal, where in self.released.items():
+            if count := declared[principal]:
+                self.findings.append(
+                    Finding(
+                        code="KO1316",
+                        severity=Severity.WARNING,
+                        message=f"{principal} is unmanaged, so {count} declared ACL{' is' if count == 1 else 's are'} left alone",
+                        address=principal_address(principal),
+                        where=where,
+                        help="remove `state: unmanaged`, or the roles and entries that give it access",
+                    )
+                )
 
     def _willing(self) -> frozenset[str]:
         return frozenset(
@@ -454,10 +511,13 @@ class _Compilation:
 
     def _matches_something(self, acl: AclBinding, where: Location) -> None:
         """A topic rule whose name no topic can have, or begin with, says nothing to the brokers."""
-        if acl.resource_type == "Topic" and acl.name != "*" and topics.legal_name(acl.name) is not None:
+        if acl.resource_type != "Topic" or acl.name == "*":
+            return
+        begins = acl.pattern == "Prefixed" and not acl.name.strip(".")  # `..` is no name, `..x` is one
+        if not begins and (why := topics.legal_name(acl.name)) is not None:
             self._lint(
                 "literal-star",
-                f"no topic can match {acl.pattern.lower()} `{_brief(acl.name)}`",
+                f"the {acl.pattern.lower()} name `{_brief(acl.name)}` matches no topic: {why}",
                 where,
                 "correct the name; for a prefix leave `pattern` out and end it with one star",
             )
@@ -465,8 +525,10 @@ class _Compilation:
     # consent
 
     def _acknowledgements(self) -> Iterator[Acknowledgement]:
+        first: dict[int, str] = {}
         for document in self.documents:
             for block, address in _with_consent(document):
+                self._one_place_each(block, address, first)
                 for row in block.get("acknowledge") or ():
                     if row.get("cluster", self.entry.name) not in {self.entry.name, *self.settings.clusters}:
                         self._unknown_cluster(row["cluster"], value_location(row, "cluster"))
@@ -477,6 +539,20 @@ class _Compilation:
                         self.findings.append(step)
                     else:
                         yield step
+
+    def _one_place_each(self, block: Block, address: str, first: dict[int, str]) -> None:
+        """Consent is to one change: an anchor must not carry it to another resource. `first`: the address by the entry's identity."""
+        rows = block.get("acknowledge") or Row("")
+        for index, row in enumerate(rows):
+            on = row.get("on", address)
+            other = first.setdefault(id(row), on)
+            if other != on:
+                self._error(
+                    "KO5401",
+                    f"the acknowledgement holds for {other} and, by an anchor, for {on}",
+                    item_location(rows, index),
+                    "write one in each block, outside of the anchor",
+                )
 
 
 class _Domains:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from kafkaops import codeowners, schema, source
-from kafkaops.compile import Desired, compile_for
+from kafkaops.compile import Desired, compile_for, idle_guards
 from kafkaops.findings import Exit, Finding, Location, Refusal, Severity, sort_key
 from kafkaops.settings import ClusterEntry, Settings, settings_of
 from kafkaops.source import Document
@@ -85,6 +85,8 @@ def read(root: Path, *, shown: Callable[[Path], str], version: str, today: date)
     for entry in settings.clusters.values() or (NO_CLUSTER,):
         desired[entry.name], problems = compile_for(entry, sound, settings, today=today)
         found += (one for one in problems if not structure or (one.code not in _FOLLOWING and one.where not in told))
+    if declared is not None and not structure:
+        found += idle_guards(declared, frozenset().union(*(one.topics for one in desired.values())))
     found += codeowners.findings(root, documents, settings.policy.lint)
     return Topology(root, shown(root), documents, settings, desired, _sorted(found))
 

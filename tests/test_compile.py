@@ -150,17 +150,21 @@ def test_an_operation_goes_to_each_resource_that_has_it(tmp_path: Path) -> None:
 
 
 def test_retired_applications_are_managed_and_granted_nothing(tmp_path: Path) -> None:
-    acls = desired(tmp_path, {}, "applications: {a: {state: absent, produces: [x]}}").acls
+    acls = desired(tmp_path, {}, "applications: {a: {state: absent}}").acls
 
     assert (acls.bindings, set(acls.managed)) == ({}, {"User:a"})
 
 
 def test_unmanaged_principals_are_neither_granted_nor_managed(tmp_path: Path) -> None:
-    acls = desired(
+    found = topology(
         tmp_path, {}, "principals: {User:a: {state: unmanaged}}", "applications: {a: {produces: [x]}, b: {}}"
-    ).acls
+    )
+    acls = found.desired["test"].acls
 
     assert (acls.bindings, set(acls.managed)) == ({}, {"User:b"})
+    assert [said(one) for one in found.findings] == [
+        ("KO1316", "a.yaml:1", "User:a is unmanaged, so 1 declared ACL is left alone")
+    ]
 
 
 # domains
@@ -264,6 +268,21 @@ def test_a_topic_may_be_shared_alone(tmp_path: Path) -> None:
             [("KO1301", "b.yaml:1", "User:a is absent here, and has access elsewhere")],
         ),
         (
+            (
+                f"topics: {{x: {T}, x-dlt: {{state: absent}}}}",
+                "applications: {a: {consumes: [{topics: [x], group: g, dead-letter: true}]}}",
+            ),
+            [("KO1307", "b.yaml:1", "`x-dlt` is needed for `x`, and shall be absent")],
+        ),
+        (
+            ("topics: {x: {state: absent, description: old, clusters: [test], partitions: 3}}",),
+            [("KO1212", "a.yaml:1", "topic `x` shall be absent, and has `partitions`")],
+        ),
+        (
+            ("applications: {a: {state: absent, principal: User:b, manage: true, produces: [x]}}",),
+            [("KO1212", "a.yaml:1", "application `a` shall be absent, and has `produces`")],
+        ),
+        (
             ("acls: [{principal: User:kafkaops, operations: [Read], topic: x}]",),
             [("KO1310", "a.yaml:1", "User:kafkaops is not managed without saying so")],
         ),
@@ -283,3 +302,113 @@ def test_topics_that_only_look_alike_do_not_collide(tmp_path: Path) -> None:
 def test_a_topic_that_goes_collides_with_none(tmp_path: Path) -> None:
     """The way from `a_b` to `a.b` leads through a plan that deletes the first."""
     assert set(desired(tmp_path, {}, f"topics: {{a.b: {T}, a_b: {{state: absent}}}}").topics) == {"a.b", "a_b"}
+
+
+# what does nothing
+
+
+def test_a_guard_that_matches_no_topic_of_any_cluster_is_told(tmp_path: Path) -> None:
+    settings = {
+        "clusters": {"other": {"bootstrap-servers": ["localhost:9093"]}},
+        "protect": ["Order.*", "order.*"],
+        "ignore": ["connect-*"],
+        "naming": {"exempt": ["*-dlt", "*-DLT"]},
+    }
+    reads = "{topics: [order.t], group: g, dead-letter: true}"
+    text = f"""
+topics: {{order.t: {{partitions: 1, replication-factor: 1, clusters: [other]}}}}
+applications: {{a: {{clusters: [other], consumes: [{reads}]}}}}
+"""
+
+    assert [(code, message) for code, _, message in problems(tmp_path, settings, text)] == [
+        ("KO1308", "`protect: Order.*` matches no topic"),
+        ("KO1308", "`exempt: *-DLT` matches no topic"),
+    ]
+
+
+def test_a_profile_and_an_override_that_no_topic_uses_are_checked_all_the_same(tmp_path: Path) -> None:
+    override = {"match": "*", "set": {"min-compaction-lag-ms": "1d", "remote-copy-lag-ms": "1d"}}
+    settings = {
+        "profiles": {"idle": {"config": {"remote.copy.lag.ms": "1d"}}, "sound": {"retention-ms": "1d"}},
+        "clusters": {"test": {"kafka-version": "3.5", "override": [override]}},
+    }
+
+    came = "came with Kafka 4.4, the cluster runs 3.5"
+    assert sorted((code, message) for code, _, message in problems(tmp_path, settings, "topics: {}")) == [
+        ("KO1207", f"`remote.copy.lag.ms` {came}"),
+        ("KO1207", f"`remote.copy.lag.ms` {came}"),
+        ("KO1308", "the override `*` matches no topic"),
+    ]
+
+
+def test_a_profile_is_judged_only_where_its_topics_are(tmp_path: Path) -> None:
+    settings = {
+        "profiles": {"new": {"partitions": 1, "replication-factor": 1, "config": {"remote.copy.lag.ms": "1d"}}},
+        "clusters": {
+            "test": {"kafka-version": "3.5"},
+            "new": {"bootstrap-servers": ["localhost:9093"], "kafka-version": "4.4"},
+        },
+    }
+
+    assert problems(tmp_path, settings, "topics: {x: {profile: new, clusters: [new]}}") == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("topic: 'order.*', pattern: prefixed", "the prefixed name `order.*` matches no topic"),
+        ("topic: 'order.*', pattern: literal", "the literal name `order.*` matches no topic"),
+        ("topic: or der", "the literal name `or der` matches no topic"),
+        ("topic: 'x y*'", "the prefixed name `x y` matches no topic"),
+        ("topic: .., pattern: prefixed", ""),
+        ("topic: order.*", ""),
+        ("topic: '*'", ""),
+        ("group: 'or der*', pattern: literal", ""),
+    ],
+)
+def test_a_name_that_no_topic_has_is_told(entry: str, told: str, tmp_path: Path) -> None:
+    settings = {"policy": {"lint": {"literal-star": "warning"}}}
+    found = problems(
+        tmp_path, settings, f"acls: [{{principal: User:a, permission: deny, operations: [Read], {entry}}}]"
+    )
+
+    why = "a topic name is made of a-z, A-Z, 0-9, `.`, `_` and `-`"
+    assert found == ([("KO3002", "a.yaml:1", f"{told}: {why}")] if told else [])
+
+
+# consent
+
+
+CONSENT = '{code: KO2104, change: "retention.ms 14d -> 3d", until: 2026-07-31}'
+
+
+def test_consent_names_its_cluster_where_there_are_several(tmp_path: Path) -> None:
+    text = f"topics: {{x: {{partitions: 1, replication-factor: 1, acknowledge: [{CONSENT}]}}}}"
+    several = {"clusters": {"other": {"bootstrap-servers": ["localhost:9093"]}}}
+
+    assert problems(tmp_path, {}, text) == []
+    assert problems(tmp_path / "2", several, text) == [
+        ("KO5401", "a.yaml:1", "the acknowledgement does not say for which cluster")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"x-a: &a {{partitions: 1, replication-factor: 1, acknowledge: [{CONSENT}]}}\ntopics: {{x: {{<<: *a}}, y: {{<<: *a}}}}",
+        f"topics: {{x: &a {{partitions: 1, replication-factor: 1, acknowledge: [{CONSENT}]}}, y: *a}}",
+        f"topics: {{x: {{partitions: 1, replication-factor: 1, acknowledge: &a [{CONSENT}]}}, y: {{partitions: 1, replication-factor: 1, acknowledge: *a}}}}",
+        f"topics: {{x: {{partitions: 1, replication-factor: 1, acknowledge: [&a {CONSENT}]}}, y: {{partitions: 1, replication-factor: 1, acknowledge: [*a]}}}}",
+    ],
+    ids=["merge", "block", "list", "entry"],
+)
+def test_consent_does_not_reach_another_resource_by_an_anchor(text: str, tmp_path: Path) -> None:
+    assert [(code, message) for code, _, message in problems(tmp_path, {}, text)] == [
+        ("KO5401", "the acknowledgement holds for topic/x and, by an anchor, for topic/y")
+    ]
+
+
+def test_an_anchor_that_one_resource_uses_may_hold_consent(tmp_path: Path) -> None:
+    a = f"x-a: &a {{partitions: 1, replication-factor: 1, acknowledge: [{CONSENT}]}}\n"
+
+    assert problems(tmp_path, {}, a + "topics: {x: {<<: *a}}") == []
