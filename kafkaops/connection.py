@@ -63,6 +63,6 @@ def _refused(error: Exception, path: Path) -> Refusal:
             severity=Severity.ERROR,
             message=str(getattr(error, "message", error)),
             where=Location(str(path) if below_here.startswith("..") else below_here, line or 1, 1, 2),
-            help=getattr(error, "hint", None) or "",
+            help=getattr(error, "hint", None) or "correct the file; `kafkaops explain KO6010` tells what it may hold",
         ),
     )

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from kafkaops.cluster.properties import ClientConfig, PropertiesError, keystores, load, oauth
+from kafkaops.connection import connect
+from kafkaops.findings import Location, Refusal
+from kafkaops.settings import ClusterEntry
 
 STORES = Path(__file__).parent / "stores"  # made by the JDK's keytool; keys of these tests only
 STORE_PASSWORD, KEY_PASSWORD = "storepass", "keypass"
@@ -672,3 +675,15 @@ def test_host_names_are_checked_unless_the_file_says_not(
     assert isinstance(context, ssl.SSLContext)
     assert (context.check_hostname, context.verify_mode) == (host_name, verify)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_a_file_that_does_not_hold_is_refused_with_help(tmp_path: Path) -> None:
+    (tmp_path / "client.properties").write_text("security.protocol=SSL\nssl.key.password=${NOT_SET}\n")
+    entry = ClusterEntry("test", Location("", 1, 1, 2), ("127.0.0.1:1",), client_config="client.properties")
+
+    with pytest.raises(Refusal) as refused:
+        connect(entry, tmp_path, {}, timeout=1)
+
+    (finding,) = refused.value.findings
+    assert finding.code == "KO6010"
+    assert finding.help == "correct the file; `kafkaops explain KO6010` tells what it may hold"
