@@ -107,7 +107,9 @@ def _acknowledgement(on: str, *, required: Sequence[str]) -> Schema:
     keys = {
         "code": key({"type": "string", "pattern": _CODE}, "The danger's code, as `plan` shows it.", "KO2104"),
         "on": key(TEXT, on, "topic/order.order.created.v1"),
-        "cluster": key(TEXT, "The cluster on which the change is made; to be left out only where one is declared.", "production"),
+        "cluster": key(
+            TEXT, "The cluster on which the change is made; to be left out only where one is declared.", "production"
+        ),
         "change": key(
             TEXT_OR_TEXTS,
             "The change that is agreed to, with its values before and after; it no longer holds when the live value is another.",
