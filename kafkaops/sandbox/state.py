@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,7 @@ def node(directory: Path, number: int, ports: dict[str, int]) -> Node:
 
 
 def private(path: Path, content: bytes) -> None:
-    """Whole or not at all, and for its owner only: most files of a sandbox hold a password or a key."""
-    part = path.with_name(f".{path.name}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-    part.replace(path)
+    """Whole or not at all, whoever else writes it now, and for its owner only: most files of a sandbox hold a password or a key."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
+        part.write(content)
+    Path(part.name).replace(path)

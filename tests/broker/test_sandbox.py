@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -75,6 +76,16 @@ def test_it_starts_without_java_and_maven_on_the_path(pair: sandbox.Sandbox) -> 
 def test_its_files_are_for_its_owner_only(pair: sandbox.Sandbox) -> None:
     assert oct(pair.directory.stat().st_mode) == "0o40700"
     assert oct(pair.properties.stat().st_mode) == "0o100600"
+
+
+def test_two_that_write_one_file_at_once_both_find_it_whole(tmp_path: Path) -> None:
+    contents = [bytes([number]) * 100_000 for number in range(8)]
+
+    with ThreadPoolExecutor(8) as writers:
+        list(writers.map(partial(state.private, tmp_path / "file"), contents * 20))
+
+    assert tmp_path.joinpath("file").read_bytes() in contents
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_each_broker_logs_to_its_own_directory(pair: sandbox.Sandbox) -> None:
