@@ -87,7 +87,8 @@ def _download(jars: Sequence[Jar], store: Path, mirror: str | None) -> None:
         for jar, path in zip(jars, fetched, strict=True):
             _verify(jar, path, "the repository served something else")
             (store / jar.path).parent.mkdir(parents=True, exist_ok=True)
-            if not (store / jar.path).exists():  # a new file, though the same, would make the archive of its classes useless
+            # where another process was faster: a new file, though the same, would make the archive of its classes useless
+            if not (store / jar.path).exists():
                 path.replace(store / jar.path)
 
 
