@@ -18,6 +18,7 @@ from kafkaops.findings import Finding, Location, Severity
 from kafkaops.source.data import Block, Mark, Row, point
 
 MAX_DEPTH = 64  # of mappings and lists in each other, aliases followed
+TOO_DEEP = f"mappings and lists stand more than {MAX_DEPTH} deep in each other"
 MAX_NODES = 2_000_000  # keys, values and list items of a whole folder, aliases followed
 
 
@@ -246,8 +247,7 @@ class Reading:
     def _reach(self, event: Any, depth: int) -> None:
         self._deepest = max(self._deepest, depth)
         if depth > MAX_DEPTH:
-            sentence = f"mappings and lists stand more than {MAX_DEPTH} deep in each other"
-            raise StoppedReading(self._finding("KO1005", sentence, point(event.start_mark, self._lines)))
+            raise StoppedReading(self._finding("KO1005", TOO_DEEP, point(event.start_mark, self._lines)))
 
     def _refuse(self, code: str, sentence: str, event: Any, advice: str = "") -> None:
         place = self._span((event.start_mark.line, event.start_mark.column), event.end_mark)

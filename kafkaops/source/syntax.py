@@ -8,6 +8,7 @@ import yaml
 
 from kafkaops.findings import Finding, Location, Severity
 from kafkaops.source.data import point
+from kafkaops.source.events import TOO_DEEP
 
 
 class _Said(NamedTuple):
@@ -34,6 +35,7 @@ _DIRECTIVE = _Said("directives are not allowed", "leave out the line that begins
 _NAMELESS = _Said(
     "an anchor or an alias has no name", "put text that begins with `*` or `&` into quotes", at_opening=True
 )
+_DEPTH = _Said(TOO_DEEP, "")  # libyaml gives up by itself from 0.2.6 on, before the first event of brackets in brackets
 _OTHER = _Said(
     "the YAML cannot be read from here on", "check the indentation, the quotes and the brackets around this place"
 )
@@ -60,6 +62,7 @@ _BY_PROBLEM = {
         "no key can begin here", "align it with the keys of the mapping that it belongs to"
     ),
     "did not find expected node content": _Said("a value is missing here", "write it, or remove the `,`"),
+    "exceeded maximum nesting depth": _DEPTH,
     "found a tab character that violates indentation": _TAB,
     "found a tab character where an indentation space is expected": _TAB,
     "found character that cannot start any token": _Said(
@@ -93,7 +96,7 @@ def explained(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
     if (tab := _indenting_tab(lines[line - 1])) is not None:
         said, column = _TAB, tab + 1
     where = Location(file, line, column, column + 1)
-    code = "KO1004" if said in {_TAG, _DIRECTIVE} else "KO1002"
+    code = {_TAG: "KO1004", _DIRECTIVE: "KO1004", _DEPTH: "KO1005"}.get(said, "KO1002")
     return Finding(code=code, severity=Severity.ERROR, message=said.sentence, where=where, help=said.advice)
 
 
