@@ -17,12 +17,14 @@ demo: $(READY) ## a real Kafka from nothing: plan, apply, clients, drift (about 
 test: $(READY) ## all facts, with real brokers on loopback
 	$(RUN) pytest -n 2 --dist loadgroup -m 'not soak'
 
-check: $(READY) ## format, lint, types, import contract, freshness of the pictures
+check: $(READY) ## format, lint, types, import contract, freshness of what make docs makes
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/python tests/pictures.py --check
+	.venv/bin/kafkaops schema topology | cmp - topology/kafkaops.schema.json || { echo 'run make docs' >&2; exit 1; }
+	.venv/bin/kafkaops schema settings | cmp - topology/kafkaops.settings.schema.json || { echo 'run make docs' >&2; exit 1; }
 
 bench: $(READY) ## 10,000 topics on three brokers: time and memory beside the bare reads
 	.venv/bin/python tests/bench
@@ -33,8 +35,10 @@ soak: $(READY) ## hours of kills and races
 sandbox: $(READY) ## start a real three-broker Kafka on loopback and leave it running
 	.venv/bin/kafkaops sandbox up
 
-docs: $(READY) ## make the pictures of the README anew
+docs: $(READY) ## make the pictures of the README and the schemas for editors anew
 	.venv/bin/python tests/pictures.py
+	.venv/bin/kafkaops schema topology >topology/kafkaops.schema.json
+	.venv/bin/kafkaops schema settings >topology/kafkaops.settings.schema.json
 
 lock: ## choose the newest allowed versions and write requirements.lock (asks the package index)
 	$(PYTHON) -m venv .venv/lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from datetime import date
 from functools import cache
@@ -15,6 +16,7 @@ from kafkaops import topology
 from kafkaops.cluster.properties import PropertiesError, load
 from kafkaops.compile import Desired
 from kafkaops.kinds.topic.model import Topic
+from kafkaops.schema import settings_schema, topology_schema
 from kafkaops.topology import Topology
 
 EXAMPLE = Path(__file__).parent.parent / "topology"
@@ -41,16 +43,26 @@ def test_it_is_valid_without_a_single_remark() -> None:
     assert example().findings == ()
 
 
+@pytest.mark.parametrize("file", sorted(one.name for one in EXAMPLE.glob("*.yaml")))
+def test_each_file_names_the_schema_that_editors_complete_it_by(file: str) -> None:
+    settings = file == "kafkaops.yaml"
+    name = "kafkaops.settings.schema.json" if settings else "kafkaops.schema.json"
+    first, _ = (EXAMPLE / file).read_text(encoding="utf-8").split("\n", 1)
+
+    assert first == f"# yaml-language-server: $schema={name}"
+    assert json.loads((EXAMPLE / name).read_bytes()) == (settings_schema() if settings else topology_schema())
+
+
 @pytest.mark.parametrize(
     ("file", "written", "mistaken", "told"),
     [
-        ("kafkaops.yaml", "latest-state:", "last-state:", ["KO1302 analytics.yaml:7", "KO1302 user.yaml:18"]),
-        ("order.yaml", "profile: order-events", "profile: order-event", ["KO1302 order.yaml:8"]),
-        ("user.yaml", "user.account.registered.v1", "user.account.registered", ["KO2016 user.yaml:7"]),
-        ("user.yaml", "share: [analytics-service]", "", ["KO3001 analytics.yaml:33"]),
-        ("inventory.yaml", "[order.reservation.cancelled", "[inventory.cancelled", ["KO1311 inventory.yaml:38"]),
-        ("notification.yaml", "suffix: -notification", "sufix: -notification", ["KO1201 notification.yaml:32"]),
-        ("notification.yaml", ", suffix: -notification", "", ["KO1307 order.yaml:77"]),
+        ("kafkaops.yaml", "latest-state:", "last-state:", ["KO1302 analytics.yaml:8", "KO1302 user.yaml:19"]),
+        ("order.yaml", "profile: order-events", "profile: order-event", ["KO1302 order.yaml:9"]),
+        ("user.yaml", "user.account.registered.v1", "user.account.registered", ["KO2016 user.yaml:8"]),
+        ("user.yaml", "share: [analytics-service]", "", ["KO3001 analytics.yaml:34"]),
+        ("inventory.yaml", "[order.reservation.cancelled", "[inventory.cancelled", ["KO1311 inventory.yaml:39"]),
+        ("notification.yaml", "suffix: -notification", "sufix: -notification", ["KO1201 notification.yaml:33"]),
+        ("notification.yaml", ", suffix: -notification", "", ["KO1307 order.yaml:78"]),
     ],
 )
 def test_a_mistake_in_it_is_told_once(tmp_path: Path, file: str, written: str, mistaken: str, told: list[str]) -> None:
