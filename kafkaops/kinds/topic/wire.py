@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TypeVar
@@ -18,6 +17,7 @@ from kafkaops.cluster import (
     MorePartitions,
     NewTopic,
     TopicView,
+    readings,
 )
 from kafkaops.cluster.agreement import agreed, on_all
 from kafkaops.findings import Exit, Finding, Refusal, Severity
@@ -27,9 +27,6 @@ from kafkaops.kinds.topic.model import OPERATIONAL, AbsentTopic, LiveTopic, Live
 from kafkaops.plan import Change, From, Phase, Value
 
 C = TypeVar("C", bound=Change)
-
-_AT_REST = 1.0
-"""Seconds in which brokers that are catching up show something new."""
 
 _ABSENT = frozenset({"UNKNOWN_TOPIC_OR_PARTITION"})
 
@@ -47,7 +44,8 @@ def read(
 ) -> LiveTopics:
     """The wanted topics as all live brokers see them. What cannot be read for lack of rights ends the command (exit 77)."""
     brokers = [broker.id for broker in described.brokers]
-    listed = _listed_at_rest(cluster, brokers, want, scope, patience)
+    shall_be = {name for name, topic in want.items() if isinstance(topic, Topic)}
+    listed = readings.listed_at_rest(cluster, brokers, _in_scope(want.keys(), scope), shall_be, patience=patience)
     missing = tuple(sorted(want.keys() - listed))
     _confirm_absence(cluster, brokers, missing, patience)
     present = sorted(want.keys() & listed)
@@ -74,62 +72,19 @@ def _live(view: TopicView, overrides: Mapping[str, str | None], *, moving: bool)
     )
 
 
+def _in_scope(wanted: Collection[str], scope: Scope) -> Callable[[str], bool]:
+    return lambda name: name in wanted or bool(scope.domains and name.startswith(scope.domains))
+
+
 def _ignored(name: str, scope: Scope) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in scope.ignored)
 
 
-def _listed_at_rest(
-    cluster: Cluster, brokers: Sequence[int], want: Mapping[str, Topic | AbsentTopic], scope: Scope, patience: float
-) -> frozenset[str]:
-    """Right after many creations all brokers can show the same part of them (seen): what is missing is looked for again while it gets less."""
-    shall_be = {name for name, topic in want.items() if isinstance(topic, Topic)}
-    listed = _listed(cluster, brokers, want.keys(), scope, patience)
-    while missing := shall_be - listed:
-        if patience == 0:
-            break
-        time.sleep(min(_AT_REST, patience))
-        listed = _listed(cluster, brokers, want.keys(), scope, patience)
-        if not shall_be - listed < missing:
-            break
-    return listed
-
-
-def _listed(
-    cluster: Cluster, brokers: Sequence[int], wanted: Collection[str], scope: Scope, patience: float
-) -> frozenset[str]:
-    """All names that brokers list; on those in scope they must agree, id and partitions included."""
-    everything: dict[int, frozenset[str]] = {}
-
-    def in_scope(broker: int) -> frozenset[tuple[str, str, int]]:
-        names = cluster.topic_names(broker)
-        everything[broker] = frozenset(names)
-        return frozenset(
-            (name, *facts)
-            for name, facts in names.items()
-            if name in wanted or (scope.domains and name.startswith(scope.domains))
-        )
-
-    agreed(brokers, in_scope, what="which topics there are", patience=patience)
-    return frozenset().union(*everything.values())
-
-
-def _confirm_absence(cluster: Cluster, brokers: Sequence[int], names: tuple[str, ...], patience: float) -> None:
-    """All-topics Metadata leaves out what we may not describe: only a broker that is asked by name tells absent from hidden."""
-    if not names:
-        return
-
-    def errors(broker: int) -> frozenset[tuple[str, str]]:
-        answers = cluster.topics(broker, names)
-        return frozenset((name, _state(answers[name])) for name in names)
-
-    told = agreed(brokers, errors, what="which topics are absent", patience=patience)
-    hidden = sorted((name, state) for name, state in told if state not in _ABSENT)
+def _confirm_absence(cluster: Cluster, brokers: Sequence[int], names: Sequence[str], patience: float) -> None:
+    told = readings.states(cluster, brokers, names, patience=patience)
+    hidden = sorted((name, state) for name, state in told.items() if state not in _ABSENT)
     if hidden:
         raise _unreadable(hidden)
-
-
-def _state(answer: TopicView | KafkaError) -> str:
-    return answer.name if isinstance(answer, KafkaError) else "PRESENT"
 
 
 def _views(cluster: Cluster, brokers: Sequence[int], names: Sequence[str], patience: float) -> Mapping[str, TopicView]:
@@ -162,7 +117,7 @@ def _overrides(
     answers = cluster.topic_overrides(names)
     suspects = tuple(name for name in names if _differs(want[name], answers[name]))
     if suspects:
-        answers = {**answers, **_confirmed_overrides(cluster, brokers, suspects, patience)}
+        answers = {**answers, **readings.overrides(cluster, brokers, suspects, patience=patience)}
     unreadable = sorted((name, one.name) for name, one in answers.items() if isinstance(one, KafkaError))
     if unreadable:
         raise _unreadable(unreadable)
@@ -182,23 +137,6 @@ def _differs(want: Topic | AbsentTopic, answer: Mapping[str, ConfigEntry] | Kafk
 
 def _comparable(key: str, text: str | None) -> str | None:
     return None if text is None else settings.comparable(key, text)
-
-
-def _confirmed_overrides(
-    cluster: Cluster, brokers: Sequence[int], names: tuple[str, ...], patience: float
-) -> Mapping[str, Mapping[str, ConfigEntry] | KafkaError]:
-    found: dict[int, Mapping[str, Mapping[str, ConfigEntry] | KafkaError]] = {}
-
-    def answers(broker: int) -> frozenset[tuple[str, object]]:
-        found[broker] = cluster.topic_overrides_seen_by(broker, names)
-        return frozenset((name, _frozen(one)) for name, one in found[broker].items())
-
-    agreed(brokers, answers, what="the settings of topics", patience=patience)
-    return found[brokers[0]]
-
-
-def _frozen(answer: Mapping[str, ConfigEntry] | KafkaError) -> object:
-    return answer.name if isinstance(answer, KafkaError) else frozenset(answer.items())
 
 
 def _values(entries: Mapping[str, ConfigEntry]) -> Mapping[str, str | None]:
