@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from datetime import date
 from functools import cache
@@ -11,6 +12,7 @@ from shutil import copytree
 from textwrap import dedent
 
 import pytest
+import yaml
 
 from kafkaops import topology
 from kafkaops.cluster.properties import PropertiesError, load
@@ -51,6 +53,15 @@ def test_each_file_names_the_schema_that_editors_complete_it_by(file: str) -> No
 
     assert first == f"# yaml-language-server: $schema={name}"
     assert json.loads((EXAMPLE / name).read_bytes()) == (settings_schema() if settings else topology_schema())
+
+
+def test_the_hook_for_pre_commit_validates_when_one_of_its_files_changes() -> None:
+    (hook,) = yaml.safe_load((EXAMPLE.parent / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    starts_it = {one.name for one in EXAMPLE.iterdir() if re.search(hook["files"], f"topology/{one.name}")}
+
+    assert hook["entry"] == "kafkaops validate"
+    assert not hook["pass_filenames"]
+    assert starts_it == {one.name for one in EXAMPLE.glob("*.yaml")}
 
 
 @pytest.mark.parametrize(
