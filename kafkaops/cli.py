@@ -33,8 +33,8 @@ EXAMPLES = {
         "kafkaops describe acl/User:order-service --cluster sandbox",
     ),
     "ack": (
-        "kafkaops ack KO2104@topic/order.order.created.v1 --cluster sandbox --reason OPS-12",
-        "kafkaops ack KO2106 --plan plan.json --until 2026-12-24",
+        "kafkaops ack KO2110@topic/inventory.stock.updated.v1 --cluster sandbox --reason OPS-12",
+        "kafkaops ack KO2106 --plan plan.json --reason 'nobody reads it'",
     ),
     "explain": ("kafkaops explain KO2104", "kafkaops explain retention.ms"),
     "schema": ("kafkaops schema", "kafkaops schema settings"),
