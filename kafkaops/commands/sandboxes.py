@@ -10,7 +10,7 @@ from kafkaops import sandbox
 from kafkaops.cli import Options
 from kafkaops.commands.output import Output, guarded
 from kafkaops.findings import Exit, Finding, Refusal, Severity
-from kafkaops.sandbox import Sandbox, SandboxError
+from kafkaops.sandbox import NotPossibleError, Sandbox, SandboxError
 
 
 def up(options: Options, directory: Path, *, brokers: int, kafka: str) -> int:
@@ -62,7 +62,9 @@ def _guarded(command: str, options: Options, body: Callable[[Output], int]) -> i
         try:
             return body(output)
         except SandboxError as error:
-            raise Refusal(Exit.FAILED, Finding(code="KO6012", severity=Severity.ERROR, message=str(error))) from error
+            exit_code = Exit.USAGE if isinstance(error, NotPossibleError) else Exit.FAILED
+            found = Finding(code="KO6012", severity=Severity.ERROR, message=error.message, notes=error.notes)
+            raise Refusal(exit_code, found) from error
 
     return guarded(command, options, checked)
 

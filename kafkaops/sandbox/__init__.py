@@ -10,10 +10,11 @@ from kafkaops.sandbox.life import (
     stop_broker,
     up,
 )
-from kafkaops.sandbox.model import Broker, Sandbox, SandboxError
+from kafkaops.sandbox.model import Broker, NotPossibleError, Sandbox, SandboxError
 
 __all__ = [
     "Broker",
+    "NotPossibleError",
     "Sandbox",
     "SandboxError",
     "add_scram_user",

@@ -23,15 +23,30 @@ PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 Properties = dict[str, str]
 
 
-def files(stores: Path, password: str, bootstrap: Mapping[str, str]) -> dict[str, Properties]:
-    """Name of the file to its properties; `bootstrap` is by listener."""
-    return _admin(stores, password, bootstrap["SASL"]) | (
-        _every_protocol(stores, password, bootstrap) if "MTLS" in bootstrap else {}
-    )
+def files(stores: Path, password: str, bootstrap: Mapping[str, str]) -> dict[str, str]:
+    """Name of the file to its text; `bootstrap` is by listener."""
+    found = _admin(stores, password, bootstrap["SASL"])
+    if "MTLS" in bootstrap:
+        found |= _every_protocol(stores, password, bootstrap)
+    return {name: (_plain if name.endswith("librdkafka") else render)(each) for name, each in found.items()}
 
 
 def render(properties: Mapping[str, str]) -> str:
+    """As Java reads it: a character that is not ASCII is an escape."""
+    return "".join(_escaped(character) for character in _plain(properties))
+
+
+def _plain(properties: Mapping[str, str]) -> str:
+    """As tools on librdkafka read it: no escapes, UTF-8."""
     return "".join(f"{key}={value}\n" for key, value in properties.items())
+
+
+def _escaped(character: str) -> str:
+    """Java knows a character beyond the BMP as two escapes."""
+    if character.isascii():
+        return character
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def _admin(stores: Path, password: str, servers: str) -> dict[str, Properties]:

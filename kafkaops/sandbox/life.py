@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from kafkaops.sandbox import archive, jars, java, nodes, prepare, processes, state
-from kafkaops.sandbox.model import Broker, Sandbox, SandboxError
+from kafkaops.sandbox.model import Broker, NotPossibleError, Sandbox, SandboxError
 from kafkaops.sandbox.nodes import HOST, ZOOKEEPER, Node
 from kafkaops.sandbox.state import State
 
@@ -26,6 +28,8 @@ GRACE = 20.0  # seconds for a broker to hand over its leaders
 MOST = 5
 ATTEMPTS = 3
 PORTS = range(20000, 32000)  # below those that the system gives to outgoing connections
+_NOT_IN_A_PATH = re.compile(r"[,\\\x00-\x1f\x7f\ud800-\udfff]")
+"""A list of directories to Kafka, an escape to its properties, or no text at all."""
 
 Listeners = Literal["default", "all"]
 
@@ -98,7 +102,8 @@ def down(directory: Path) -> None:
     """Ends every process of the sandbox, however far it came, and removes its directory."""
     directory = directory.resolve()
     processes.end(state.read(directory).token)
-    shutil.rmtree(directory)
+    with _in_a_sentence():
+        shutil.rmtree(directory)
 
 
 def add_scram_user(sandbox: Sandbox, name: str, password: str) -> None:
@@ -125,11 +130,41 @@ def _started(
     directory: Path, brokers: int, kafka: str, listeners: Listeners, heap: str, report: Callable[[str], None]
 ) -> Iterator[tuple[Sandbox, Callable[[], None]]]:
     if not 1 <= brokers <= MOST:
-        raise SandboxError(f"a sandbox of {brokers} brokers is not possible: write 1 to {MOST}")
+        raise NotPossibleError(f"a sandbox of {brokers} brokers is not possible: write 1 to {MOST}")
     directory = directory.resolve()
+    if found := _NOT_IN_A_PATH.search(str(directory)):
+        raise NotPossibleError(f"`{found[0]}` in the path of a sandbox means something else to Kafka: name another one")
+    with _in_a_sentence():
+        claim = _claim(directory)
+    try:
+        with _in_a_sentence():
+            design = _design(directory, brokers, kafka, listeners, heap, report)
+        with processes.keeper(design.token) as release:
+            with _in_a_sentence():
+                started = _start(design, report)
+            yield started, release
+    finally:
+        os.close(claim)
+
+
+def _claim(directory: Path) -> int:
+    """An open directory that no other process starts a sandbox in; closing it, or the end of this process, lets go of it."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    claim = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(claim)
+        raise SandboxError(f"another process is starting a sandbox in `{directory}`") from None
+    return claim
+
+
+def _design(
+    directory: Path, brokers: int, kafka: str, listeners: Listeners, heap: str, report: Callable[[str], None]
+) -> prepare.Design:
     _refuse_what_is_not_ours_to_replace(directory)
-    program, software = java.find(os.environ), jars.find(kafka, os.environ, report)
-    design = prepare.Design(
+    program, software = java.find(os.environ, report), jars.find(kafka, os.environ, report)
+    return prepare.Design(
         directory=directory,
         brokers=brokers,
         listeners=nodes.LISTENERS if listeners == "all" else nodes.DEFAULT_LISTENERS,
@@ -140,16 +175,24 @@ def _started(
         token=secrets.token_hex(16),
         password=secrets.token_urlsafe(18),
     )
-    with processes.keeper(design.token) as release:
-        yield _start(design, report), release
 
 
 def _refuse_what_is_not_ours_to_replace(directory: Path) -> None:
     if (directory / state.FILE).exists():
         if processes.find(state.read(directory).token):
             raise SandboxError(f"a sandbox is running in `{directory}`: stop it with `kafkaops sandbox down`")
-    elif directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise SandboxError(f"`{directory}` holds something that is no sandbox: name a new directory")
+    elif any(directory.iterdir()):
+        raise NotPossibleError(f"`{directory}` holds something that is no sandbox: name a new directory")
+
+
+@contextmanager
+def _in_a_sentence() -> Iterator[None]:
+    """What the system refuses: a directory that is not ours to write, a full disk."""
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise SandboxError(f"`{error.filename}`: {why}" if error.filename else why) from error
 
 
 def _start(design: prepare.Design, report: Callable[[str], None]) -> Sandbox:
@@ -163,7 +206,8 @@ def _start(design: prepare.Design, report: Callable[[str], None]) -> Sandbox:
 
 def _start_on(design: prepare.Design, ports: Iterator[int], report: Callable[[str], None]) -> Sandbox:
     known = prepare.write(design, ports)
-    report(f"starting {design.brokers} brokers of Kafka {known.kafka}{' with ZooKeeper' if known.zookeeper else ''}")
+    brokers = "1 broker" if design.brokers == 1 else f"{design.brokers} brokers"
+    report(f"starting {brokers} of Kafka {known.kafka}{' with ZooKeeper' if known.zookeeper else ''}")
     if known.zookeeper:
         _spawn(known, ZOOKEEPER, design.directory / ZOOKEEPER)
     else:
@@ -217,7 +261,7 @@ def _wait_for_return(directory: Path, known: State, node: Node) -> None:
         probe.wait_for_members(live, patience)
         probe.wait_for_login([node], _admin_login(directory), patience)
     except _PortTakenError as error:
-        raise SandboxError(f"another program took a port of broker {node.id}{prepare.last_lines(node.log)}") from error
+        raise SandboxError(f"another program took a port of broker {node.id}", *prepare.told(node.log)) from error
     except probe.NotReadyError as error:
         raise _late(error.node, error.waiting) from error
 
@@ -236,11 +280,11 @@ def _refuse_the_dead(directory: Path, known: State, expected: Iterable[Node]) ->
 
 
 def _ended(name: str, log: Path) -> SandboxError:
-    return SandboxError(f"`{name}` ended before it was ready{prepare.last_lines(log)}")
+    return SandboxError(f"`{name}` ended before it was ready", *prepare.told(log))
 
 
 def _late(node: Node, waiting: str) -> SandboxError:
-    return SandboxError(f"broker {node.id} {waiting} after {LIMIT:.0f} seconds{prepare.last_lines(node.log)}")
+    return SandboxError(f"broker {node.id} {waiting} after {LIMIT:.0f} seconds", *prepare.told(node.log))
 
 
 def _admin_login(directory: Path) -> dict[str, str]:
@@ -259,7 +303,9 @@ def _node(known: State, number: int) -> Node:
     for node in known.nodes:
         if node.id == number:
             return node
-    raise SandboxError(f"there is no broker {number}: write one of {', '.join(str(node.id) for node in known.nodes)}")
+    raise NotPossibleError(
+        f"there is no broker {number}: write one of {', '.join(str(node.id) for node in known.nodes)}"
+    )
 
 
 def _sandbox(directory: Path, known: State) -> Sandbox:

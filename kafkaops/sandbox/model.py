@@ -7,7 +7,16 @@ from pathlib import Path
 
 
 class SandboxError(Exception):
-    """One sentence for people; when it is raised by starting, nothing has been left running."""
+    """One sentence for people, and what a log says about it; when it is raised by starting, nothing has been left running."""
+
+    def __init__(self, message: str, *notes: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.notes = notes
+
+
+class NotPossibleError(SandboxError):
+    """What was asked for cannot be, whatever the machine does: a usage error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from contextlib import suppress
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from kafkaops.sandbox.nodes import Node
 
 FORMAT_LIMIT = 60.0  # seconds; the tool takes two
-LINES = 15  # of a log, to explain a failure
+LINES = 5  # of a log, to explain a failure
+_ERROR = re.compile(r"\b(?:ERROR|FATAL)\b|\b\w*(?:Exception|Error)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,7 @@ class Design:
 
 def write(design: Design, ports: Iterator[int]) -> State:
     directory, software = design.directory, design.software
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(mode=0o700, parents=True)
+    _clear(directory)
     zookeeper = next(ports) if software.zookeeper else None
     listeners = [name for name in design.listeners if not (zookeeper and name == "CONTROLLER")]
     members = tuple(
@@ -61,6 +62,16 @@ def write(design: Design, ports: Iterator[int]) -> State:
     _write_client_properties(design, members)
     _write_nodes(design, known)
     return known
+
+
+def _clear(directory: Path) -> None:
+    """The directory itself stays: it may be the one that somebody stands in."""
+    directory.chmod(0o700)
+    for each in directory.iterdir():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each)
+        else:
+            each.unlink()
 
 
 def _write_stores(design: Design) -> None:
@@ -81,8 +92,8 @@ def _write_client_properties(design: Design, members: tuple[Node, ...]) -> None:
     bootstrap = {
         listener: ",".join(f"{HOST}:{node.ports[listener]}" for node in members) for listener in members[0].ports
     }
-    for name, properties in clients.files(design.stores, design.password, bootstrap).items():
-        _write_properties(design.stores / f"{name}.properties", properties)
+    for name, text in clients.files(design.stores, design.password, bootstrap).items():
+        state.private(design.stores / f"{name}.properties", text.encode())
 
 
 def _write_nodes(design: Design, known: State) -> None:
@@ -147,7 +158,7 @@ def _format_one(design: Design, known: State, formatted: Path) -> None:
     _write_arguments(design, node.home, arguments.name, words, design.software.jars)
     processes.wait(processes.spawn(known.java, known.token, "format", arguments, log), seconds=FORMAT_LIMIT)
     if not (node.data / META).exists():
-        raise SandboxError(f"Kafka's storage tool did not format `{node.data}`{last_lines(log)}")
+        raise SandboxError(f"Kafka's storage tool did not format `{node.data}`", *told(log))
     formatted.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=formatted.parent, prefix=".formatting-") as part:
         whole = shutil.copytree(node.data, Path(part, "data"), ignore=shutil.ignore_patterns(META))
@@ -155,9 +166,11 @@ def _format_one(design: Design, known: State, formatted: Path) -> None:
             whole.rename(formatted)
 
 
-def last_lines(log: Path) -> str:
-    lines = text(log).splitlines()[-LINES:]
-    return "".join((f"; the last lines of `{log}`:", *(f"\n  {line}" for line in lines)))
+def told(log: Path) -> tuple[str, ...]:
+    """Where the log is, and what it says from its first error on, else its last lines; never where in Kafka's code."""
+    lines = [line.strip() for line in text(log).splitlines() if not line.startswith("\tat ")]
+    first = next((number for number, line in enumerate(lines) if _ERROR.search(line)), -LINES)
+    return (f"its log is `{log}`", *lines[first:][:LINES])
 
 
 def text(log: Path) -> str:

@@ -28,8 +28,20 @@ def read(directory: Path) -> State:
         data = json.loads(directory.joinpath(FILE).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise SandboxError(f"`{directory}` holds no sandbox: start one with `kafkaops sandbox up`") from None
-    nodes = tuple(node(directory, each["id"], each["ports"]) for each in data["nodes"])
-    return State(data["token"], data["kafka"], Path(data["java"]), nodes, data["zookeeper"], data["cluster-id"])
+    except ValueError:
+        raise _damaged(directory) from None
+    try:
+        nodes = tuple(node(directory, each["id"], each["ports"]) for each in data["nodes"])
+        return State(data["token"], data["kafka"], Path(data["java"]), nodes, data["zookeeper"], data["cluster-id"])
+    except (KeyError, TypeError, IndexError):
+        raise _damaged(directory) from None
+
+
+def _damaged(directory: Path) -> SandboxError:
+    return SandboxError(
+        f"`{directory / FILE}` is damaged, so that its processes cannot be found: end those whose command line "
+        "names this folder, and remove it"
+    )
 
 
 def write(directory: Path, state: State) -> None:

