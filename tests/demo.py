@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,8 @@ from pathlib import Path
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from kafkaops.sandbox import Sandbox, add_scram_user, running
+from kafkaops.findings import Exit, Terminated
+from kafkaops.sandbox import Sandbox, SandboxError, add_scram_user, running
 
 ROOT = Path(__file__).resolve().parent.parent
 WRITES = "order.order.created.v1"
@@ -25,6 +27,22 @@ WAIT = 30.0
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return tour()
+    except KeyboardInterrupt as interruption:
+        say("interrupted: what the demo had started is stopped, and its files are removed")
+        return Exit.TERMINATED if isinstance(interruption, Terminated) else Exit.INTERRUPTED
+    except SandboxError as error:
+        say("\n  ".join((f"the sandbox did not start: {error.message}", *error.notes)))
+        return Exit.FAILED
+
+
+def _terminated(_number: int, _frame: object) -> None:
+    raise Terminated
+
+
+def tour() -> int:
     with tempfile.TemporaryDirectory(prefix="kafkaops-demo-") as folder:
         work = Path(folder)
         shutil.copytree(ROOT / "topology", work / "topology")
