@@ -23,6 +23,7 @@ check: $(READY) ## format, lint, types, import contract, freshness of what make 
 	$(RUN) mypy
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/python tests/pictures.py --check
+	.venv/bin/python tests/documentation.py --check
 	.venv/bin/kafkaops schema topology | cmp - topology/kafkaops.schema.json || { echo 'run make docs' >&2; exit 1; }
 	.venv/bin/kafkaops schema settings | cmp - topology/kafkaops.settings.schema.json || { echo 'run make docs' >&2; exit 1; }
 
@@ -35,10 +36,12 @@ soak: $(READY) ## hours of kills and races
 sandbox: $(READY) ## start a real three-broker Kafka on loopback and leave it running
 	.venv/bin/kafkaops sandbox up
 
-docs: $(READY) ## make the pictures of the README and the schemas for editors anew
+docs: $(READY) ## make the picture of the README, the generated pages and the schemas for editors anew, and the site in site/
 	.venv/bin/python tests/pictures.py
+	.venv/bin/python tests/documentation.py
 	.venv/bin/kafkaops schema topology >topology/kafkaops.schema.json
 	.venv/bin/kafkaops schema settings >topology/kafkaops.settings.schema.json
+	$(RUN) mkdocs build --quiet -f .github/mkdocs.yml
 
 lock: ## choose the newest allowed versions and write requirements.lock (asks the package index)
 	$(PYTHON) -m venv .venv/lock

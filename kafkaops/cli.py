@@ -91,7 +91,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 sandbox = typer.Typer(
-    help="A throw-away real Kafka on loopback: SASL_SSL, SCRAM, authorizer on.",
+    help="A throw-away real Kafka on loopback, with authorizer and TLS.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -182,7 +182,7 @@ def apply(
 
 @_command(app, "drift")
 def drift(options: Options, only: Only = []) -> int:  # noqa: B006  # typer copies it
-    """Show what differs from the files: exit 0 when nothing does, 2 when something does."""
+    """Show what differs from the files; exit 2 when something does."""
     from kafkaops.commands import plans
 
     return plans.drift(options, only=tuple(only))
@@ -190,7 +190,7 @@ def drift(options: Options, only: Only = []) -> int:  # noqa: B006  # typer copi
 
 @_command(app, "describe")
 def describe(options: Options, address: Address) -> int:
-    """Show one resource: wanted with where each value is from, live, the difference."""
+    """Show one resource: wanted, live, and where each value is from."""
     from kafkaops.commands import inspection
 
     return inspection.describe(options, address)
@@ -209,7 +209,7 @@ def ack(
     ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why; shown to whoever reads the file.")] = "",
 ) -> int:
-    """Write an acknowledgement, bound to the exact change, into the YAML."""
+    """Write consent to exactly one change into the YAML."""
     from kafkaops.commands import files
 
     return files.ack(options, findings, plan_file=plan_file, until=until, reason=reason)
@@ -222,7 +222,7 @@ def explain(
         str, typer.Argument(help="A finding code such as KO2104, or a topic setting such as retention.ms.")
     ],
 ) -> int:
-    """Tell what a finding or a topic setting means, how to fix it and how to allow it."""
+    """Tell what a finding or a topic setting means, and what to do."""
     from kafkaops.commands import words
 
     return words.explain(options, code)
@@ -246,7 +246,7 @@ def schema(
 
 @_command(app, "doctor")
 def doctor(options: Options) -> int:
-    """Check the connection, the rights and the brokers, and print the ACLs that kafkaops needs."""
+    """Check connection, rights and brokers; print the ACLs to grant."""
     from kafkaops.commands import inspection
 
     return inspection.doctor(options)
