@@ -121,8 +121,7 @@ def _prose(text: str) -> str:
 def settings() -> str:
     parts = [
         f"# Topic settings\n\n{MADE}",
-        "What each means, what it may be, and what may happen when it changes; `kafkaops explain SETTING` prints it too."
-        " Every direction that is not told to be harmless needs an [acknowledgement](language.md#consent).\n",
+        "What each means, what it may be, and what may happen when it changes; `kafkaops explain SETTING` prints it too. Every direction that is not told to be harmless needs an [acknowledgement](language.md#consent).\n",
     ]
     for name in sorted(SETTINGS):
         if not SETTINGS[name].internal:
