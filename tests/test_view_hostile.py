@@ -37,7 +37,7 @@ HOSTILE = (
 )
 
 
-def _documents(name: str) -> list[dict[str, object]]:
+def hostile_documents(name: str) -> list[dict[str, object]]:
     where = at(f"topology/{name}.yaml", 3, 5, 4)
     odd = Value(name, name, From.TOPIC)
     findings = tuple(
@@ -98,7 +98,7 @@ def _documents(name: str) -> list[dict[str, object]]:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_inert_on_every_screen(name: str) -> None:
     texts = {f"topology/{name}.yaml": f"{name}\n{name}\n    {name}\n"}
-    for document in _documents(name):
+    for document in hostile_documents(name):
         for line in human.render(document, width=80, colour=False, texts=texts).split("\n"):
             assert visible(line) == line
             assert line.isprintable()
@@ -109,7 +109,7 @@ def test_a_hostile_name_is_inert_on_every_screen(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_makes_no_line_more(name: str) -> None:
-    for hostile, harmless in zip(_documents(name), _documents("x" * cells(visible(name))), strict=True):
+    for hostile, harmless in zip(hostile_documents(name), hostile_documents("x" * cells(visible(name))), strict=True):
         lines = human.render(hostile, width=400, colour=False).count("\n")
 
         assert lines == human.render(harmless, width=400, colour=False).count("\n")
@@ -117,7 +117,7 @@ def test_a_hostile_name_makes_no_line_more(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_inert_in_json_and_comes_back_whole(name: str) -> None:
-    for document in _documents(name):
+    for document in hostile_documents(name):
         written = machine.render(document)
 
         assert written.isascii()

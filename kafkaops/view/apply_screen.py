@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
-from kafkaops.findings import Exit
 from kafkaops.plan import Phase
 from kafkaops.view.lines import END, MOST, Document, Line, command, labelled, paragraph
-from kafkaops.view.plan_screen import only_flags, partly, plan_lines
-from kafkaops.view.words import counted
+from kafkaops.view.plan_screen import plan_lines
+from kafkaops.view.verdict import apply_command, judgement
 
 
 def phase_line(phase: Phase, *, done: int, failed: int = 0, skipped: int = 0, seconds: float = 0.0) -> str:
@@ -35,7 +33,7 @@ def apply_lines(document: Document, width: int) -> Iterator[Line]:
     if document["verdict"] in {"in_sync", "blocked"}:
         yield from plan_lines(document, width, details=False)
         return
-    yield from paragraph(_outcome_headline(document), width, hang="  ", style="bold")
+    yield from paragraph(judgement(document).sentence, width, hang="  ", style="bold")
     for result, word in (("failed", "failed"), ("skipped", "skipped"), ("not_reached", "left")):
         yield from _outcomes([one for one in document["outcomes"] if one["result"] == result], word, width)
     for one in (one for one in document["findings"] if one["code"] == "KO7003"):
@@ -50,23 +48,8 @@ def _after_incomplete(document: Document, width: int) -> Iterator[Line]:
     yield from labelled("state", "what was applied stays; nothing needs rolling back", width, wide=END)
     yield command(
         "to go on",
-        f"kafkaops apply --cluster {shlex.quote(document['cluster']['name'])}{only_flags(document)}  ({does})",
+        f"{apply_command(document)}  ({does})",
     )
-
-
-def _outcome_headline(document: Document) -> str:
-    results, total, checked = document["results"], len(document["changes"]), document["verification"]
-    if document["verdict"] == "applied":
-        return f"APPLIED: {counted(total, 'change')}; read again on every live broker, all {checked['checked']:,} as planned{partly(document)}"
-    told = f"{results['applied']:,} of {total:,} done"
-    told += "".join(f", {results[key]:,} {word}" for key, word in _RESULTS if results[key])
-    if document["exit_code"] in {Exit.INTERRUPTED, Exit.TERMINATED}:
-        return f"INTERRUPTED: {told}; the step that was under way may be done or not"
-    unproven = "" if checked else "; the cluster could not be read again, so nothing proves it"
-    return f"INCOMPLETE: {told}{unproven}"
-
-
-_RESULTS = (("failed", "failed"), ("skipped", "skipped"), ("not_reached", "not reached"))
 
 
 def _outcomes(outcomes: Sequence[Document], word: str, width: int) -> Iterator[Line]:

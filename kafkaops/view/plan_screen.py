@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any
 
-from kafkaops.plan import Phase
+from kafkaops.view.dangers import alike, is_open, sentence, undo_of
 from kafkaops.view.lines import (
     EMPTY,
     END,
@@ -29,8 +29,21 @@ from kafkaops.view.lines import (
     table,
     text_width,
 )
+from kafkaops.view.verdict import ack_targets, apply_command, apply_order, judgement
 from kafkaops.view.visible import cells, visible
-from kafkaops.view.words import Rule, counted, moment, placed, rule, sides
+from kafkaops.view.words import (
+    NOUNS,
+    access_sign,
+    binding_of,
+    codes_of,
+    counted,
+    kind_of,
+    moment,
+    name_of,
+    operations,
+    placed,
+    sides,
+)
 
 
 def plan_lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
@@ -38,7 +51,7 @@ def plan_lines(document: Document, width: int, *, details: bool) -> Iterator[Lin
     yield from header_lines(document, width)
     yield from _totals(document)
     if document["verdict"] != "in_sync":
-        undo = _undo(document)
+        undo = undo_of(document)
         for title, which in _BLOCKS:
             yield from danger_lines(title, list(filter(which, findings)), undo, width, details=details)
         yield from _changes(document, width, details=details)
@@ -49,12 +62,8 @@ def plan_lines(document: Document, width: int, *, details: bool) -> Iterator[Lin
     yield from _verdict(document, width)
 
 
-def _is_open(finding: Document) -> bool:
-    return bool(finding["severity"] == "danger" and finding["blocking"])
-
-
 _BLOCKS: tuple[tuple[str, Callable[[Document], bool]], ...] = (
-    ("NEEDS ACKNOWLEDGEMENT", _is_open),
+    ("NEEDS ACKNOWLEDGEMENT", is_open),
     ("ERRORS", lambda one: bool(one["severity"] == "error")),
     ("ACKNOWLEDGED", lambda one: bool(one["acknowledged"])),
 )
@@ -87,13 +96,10 @@ def _beside(head: str, rest: str, width: int) -> Iterator[Line]:
 
 def _scope(scope: Mapping[str, Any]) -> str:
     parts = [
-        f"{counted(one['live'], _NOUNS[kind])}, {one['managed']:,} managed here"
+        f"{counted(one['live'], NOUNS[kind])}, {one['managed']:,} managed here"
         for kind, one in sorted(scope.items(), reverse=True)
     ]
     return "; ".join([*parts, "the rest is left alone"])
-
-
-_NOUNS = {"topics": "topic", "acls": "ACL"}
 
 
 _TOTALS = {
@@ -121,15 +127,6 @@ def _total(counts: Document, key: str) -> str:
     return f"{counts[key]:,} {key.replace('_', ' ')}"
 
 
-def _undo(document: Document) -> Mapping[str, bool]:
-    """By finding: whether every change that it speaks of can be undone."""
-    undo: dict[str, bool] = {}
-    for change in document["changes"]:
-        for ref in change["findings"]:
-            undo[ref] = undo.get(ref, True) and change["reversible"]
-    return undo
-
-
 def danger_lines(
     title: str, findings: Sequence[Document], undo: Mapping[str, bool], width: int, *, details: bool = False
 ) -> Iterator[Line]:
@@ -137,10 +134,10 @@ def danger_lines(
     if not findings:
         return
     yield from section(title, len(findings), width)
-    for group in _alike(findings, undo):
+    for group in alike(findings, undo):
         first = group[0]
         said = {True: "can be undone", False: "cannot be undone", None: ""}[undo.get(first["ref"])]
-        yield from _danger_head(f"{first['code']} {_sentence(group)}", said, width)
+        yield from _danger_head(f"{first['code']} {sentence(group)}", said, width)
         yield from _whom(group, "    ", width, details=details)
         if first["label"]:
             yield from paragraph(f"    {first['label']}", width, hang="    ")
@@ -148,30 +145,6 @@ def danger_lines(
             yield from paragraph(f"    {note}", width, hang="      ")
         if first["help"]:
             yield from paragraph(f"    help: {first['help']}", width, hang="          ")
-
-
-def _alike(findings: Sequence[Document], undo: Mapping[str, bool]) -> list[list[Document]]:
-    """Those that say the same of different resources, at the place of the first."""
-    groups: dict[tuple[object, ...], list[Document]] = {}
-    for one in findings:
-        says = _predicate(one) or one["ref"]
-        key = (one["code"], says, one["label"], tuple(one["notes"]), one["help"], undo.get(one["ref"]))
-        groups.setdefault(key, []).append(one)
-    return list(groups.values())
-
-
-def _predicate(one: Document) -> str:
-    """What is said of the resource, where the message says it as `NAME: ...`, with or without backticks."""
-    name, message = _name(one["address"]), str(one["message"])
-    subject = next((each for each in (f"{name}: ", f"`{name}`: ") if message.startswith(each)), "")
-    return message.removeprefix(subject) if name and subject else ""
-
-
-def _sentence(group: Sequence[Document]) -> str:
-    if len(group) == 1:
-        return visible(group[0]["message"])
-    noun = {"topic": "topics", "acl": "principals"}.get(_kind(group[0]), "resources")
-    return f"each of {len(group):,} {noun}: {visible(_predicate(group[0]))}"
 
 
 def _whom(group: Sequence[Document], lead: str, width: int, *, details: bool) -> Iterator[Line]:
@@ -182,7 +155,7 @@ def _whom(group: Sequence[Document], lead: str, width: int, *, details: bool) ->
     if len(group) == 1:
         return
     shown = group if details else group[:MOST]
-    names = [_name(one["address"]) for one in shown]
+    names = [name_of(one["address"]) for one in shown]
     if len(places) > 1:
         yield from table(
             [Row(lead, (name, placed(one["source"]))) for name, one in zip(names, shown, strict=True)], width
@@ -215,8 +188,8 @@ def _changes(document: Document, width: int, *, details: bool) -> Iterator[Line]
         return
     yield from section("DRIFT" if document["command"] == "drift" else "CHANGES", len(changes), width)
     dangers = {one["ref"] for one in document["findings"] if one["severity"] in {"danger", "error"}}
-    topics = [one for one in changes if _kind(one) != "acl"]
-    access = [one for one in changes if _kind(one) == "acl"]
+    topics = [one for one in changes if kind_of(one) != "acl"]
+    access = [one for one in changes if kind_of(one) == "acl"]
     yield from _created([one for one in topics if one["action"] == "create"], width, details=details)
     yield from table(list(_updated([one for one in topics if one["action"] == "update"], dangers)), width)
     yield from table([_deleted(one) for one in topics if one["action"] == "delete"], width)
@@ -228,11 +201,11 @@ def _changes(document: Document, width: int, *, details: bool) -> Iterator[Line]
 def _created(changes: Sequence[Document], width: int, *, details: bool) -> Iterator[Line]:
     """Where name, size and place do not fit beside each other, the size is first among the settings."""
     if len(changes) > _MANY_CREATES and not details:
-        yield from table([Row(_lead("+", one), (_name(one["address"]), one["summary"])) for one in changes], width)
+        yield from table([Row(_lead("+", one), (name_of(one["address"]), one["summary"])) for one in changes], width)
         yield (Span("  settings and places of created topics are left out (-v shows them)"),)
         return
     rows = [
-        Row(_lead("+", one), (_name(one["address"]), one["summary"], placed(one["source"])), _settings(one))
+        Row(_lead("+", one), (name_of(one["address"]), one["summary"], placed(one["source"])), _settings(one))
         for one in changes
     ]
     if not fits(rows, width):
@@ -254,18 +227,18 @@ _IN_SUMMARY = {"partitions", "replication.factor"}
 def _updated(changes: Sequence[Document], dangers: AbstractSet[str]) -> Iterator[Row]:
     for address, group in groupby(changes, key=lambda change: change["address"]):
         its = list(group)
-        yield Row(f"{_lead('~', its[0])}{_name(address)}")
+        yield Row(f"{_lead('~', its[0])}{name_of(address)}")
         yield from (_update(change, dangers) for change in its)
 
 
 def _update(change: Document, dangers: AbstractSet[str]) -> Row:
     sign = "~" if dangers.isdisjoint(change["findings"]) else "!"
-    last = _codes(change) or placed(change["source"])
+    last = codes_of(change) or placed(change["source"])
     return Row(f"{sign}         ", (change["field"], sides(change["before"], change["after"]), last))
 
 
 def _deleted(change: Document) -> Row:
-    return Row(_lead("-", change), (_name(change["address"]), change["summary"], _codes(change)))
+    return Row(_lead("-", change), (name_of(change["address"]), change["summary"], codes_of(change)))
 
 
 def _access(changes: Sequence[Document]) -> Iterator[Row]:
@@ -274,50 +247,25 @@ def _access(changes: Sequence[Document]) -> Iterator[Row]:
     heads = [(visible(name), list(its)) for name, its in principals]
     wide = max((cells(name) for name, _ in heads), default=0)
     for name, its in heads:
-        signs = Counter(map(_sign, its))
+        signs = Counter(map(access_sign, its))
         told = [counted(signs[sign], noun) for sign, noun in (("+", "grant"), ("-", "revoke")) if signs[sign]]
-        sign = "~" if len(signs) > 1 else _sign(its[0])
+        sign = "~" if len(signs) > 1 else access_sign(its[0])
         yield Row(f"{sign} acl   {name}{' ' * (wide - cells(name))}  {', '.join(told)}")
         yield from _rules(its)
 
 
 def _rules(changes: Sequence[Document]) -> Iterator[Row]:
     """Grants first."""
-    operations: dict[tuple[str, Rule, str], list[str]] = {}
-    for change in sorted(changes, key=_sign):
-        binding = _binding(change)
-        operations.setdefault((_sign(change), rule(binding), _codes(change)), []).append(binding["operation"])
-    for (sign, its, codes), of in operations.items():
+    for (sign, its, codes), of in operations(changes).items():
         yield Row(f"{sign}         ", (f"{its.permission} {', '.join(of)}", its.resource, its.host, codes))
 
 
-def _binding(change: Document) -> Document:
-    bound: Document = change["after"] or change["before"]
-    return bound
-
-
 def _principal(change: Document) -> str:
-    return str(_binding(change)["principal"])
-
-
-def _sign(change: Document) -> str:
-    return "+" if change["action"] == "grant" else "-"
+    return str(binding_of(change)["principal"])
 
 
 def _lead(sign: str, change: Document) -> str:
-    return f"{sign} {_kind(change):<6}"
-
-
-def _kind(entry: Document) -> str:
-    return str(entry["address"]).split("/", 1)[0]
-
-
-def _name(address: str) -> str:
-    return address.split("/", 1)[-1]
-
-
-def _codes(change: Document) -> str:
-    return " ".join(sorted({ref.split("#")[0] for ref in change["findings"]}))
+    return f"{sign} {kind_of(change):<6}"
 
 
 def _remarks(title: str, severity: str, findings: Sequence[Document], width: int, *, details: bool) -> Iterator[Line]:
@@ -325,7 +273,7 @@ def _remarks(title: str, severity: str, findings: Sequence[Document], width: int
     if not found:
         return
     yield from section(title, len(found), width)
-    groups = _alike(found, {})
+    groups = alike(found, {})
     shown = groups if details else groups[:MOST]
     for group in shown:
         yield from _remark(group, width, details=details)
@@ -339,7 +287,7 @@ _INDENT = " " * 9
 
 def _remark(group: Sequence[Document], width: int, *, details: bool) -> Iterator[Line]:
     first = group[0]
-    yield from paragraph(f"  {first['code']} {_sentence(group)}", width, hang=_INDENT)
+    yield from paragraph(f"  {first['code']} {sentence(group)}", width, hang=_INDENT)
     yield from _whom(group, _INDENT, width, details=details)
     for note in first["notes"]:
         yield from paragraph(f"{_INDENT}{note}", width, hang=f"{_INDENT}  ")
@@ -348,84 +296,29 @@ def _remark(group: Sequence[Document], width: int, *, details: bool) -> Iterator
 
 
 def _order(changes: Sequence[Document], width: int) -> Iterator[Line]:
-    if len({change["phase"] for change in changes}) > 1:
-        steps = Counter((change["phase"], _step(change)) for change in changes)
-        told = [counted(steps[key], key[1]) for key in sorted(steps)]
-        yield from paragraph(f"Apply order: {', '.join(told)}", width, hang="  ")
+    order = apply_order(changes)
+    if order:
+        yield from paragraph(f"Apply order: {order}", width, hang="  ")
         yield EMPTY
 
 
-def _step(change: Document) -> str:
-    if change["field"] == "partitions":
-        return "partition increase"
-    return _STEPS[Phase(change["phase"])]
-
-
-_STEPS = {
-    Phase.GRANTS: "grant",
-    Phase.CREATES: "create",
-    Phase.SAFE: "setting",
-    Phase.REVOKES: "revoke",
-    Phase.LOSSES: "data-losing setting",
-    Phase.DELETES: "deletion",
-}
-
-
 def _verdict(document: Document, width: int) -> Iterator[Line]:
-    yield from paragraph(_judgement(document), width, hang="  ", style="bold")
+    yield from paragraph(judgement(document).sentence, width, hang="  ", style="bold")
     yield from _next(document, width)
-
-
-def _judgement(document: Document) -> str:
-    changes, drift = len(document["changes"]), document["command"] == "drift"
-    match document["verdict"]:
-        case "in_sync":
-            return f"IN SYNC: {_matching(document['summary'])} match the files{partly(document)}"
-        case "ready" if not drift:
-            consent = document["summary"]["findings"]["danger"]
-            rest = f"{counted(consent, 'danger')} acknowledged" if consent else "nothing needs acknowledgement"
-            return f"READY: {counted(changes, 'change')}, {rest}{partly(document)}"
-        case _ if drift:
-            differ = f"{counted(changes, 'difference')} between the cluster and the files" if changes else ""
-            stopped = _blockers(document) if document["verdict"] == "blocked" else ""
-            return f"DRIFT: {'; '.join(filter(None, [differ, stopped]))}{partly(document)}"
-        case _:
-            return f"BLOCKED: {_blockers(document)}; nothing was changed{partly(document)}"
-
-
-def _matching(summary: Document) -> str:
-    counts = [counted(summary[kind]["in_sync"], noun) for kind, noun in _NOUNS.items() if kind in summary]
-    return " and ".join(counts) or "0 resources"
-
-
-def partly(document: Document) -> str:
-    return " (partial)" if document["options"]["only"] else ""
-
-
-def _blockers(document: Document) -> str:
-    counts = document["summary"]["findings"]
-    dangers, errors = counts["danger_unacknowledged"], counts["error"]
-    needs = f"{counted(dangers, 'danger')} {'needs' if dangers == 1 else 'need'} acknowledgement" if dangers else ""
-    told = ", ".join(filter(None, [needs, counted(errors, "error") if errors else ""]))
-    return told or counted(counts["warning"], "warning")
 
 
 def _next(document: Document, width: int) -> Iterator[Line]:
     cluster = shlex.quote(document["cluster"]["name"])
     blocking = [one for one in document["findings"] if one["blocking"]]
-    targets = _ack_targets(document["findings"], partial=bool(document["options"]["only"]))
+    targets = ack_targets(document)
     if document["verdict"] == "ready" and document["command"] != "apply":
         does = "  (sets the cluster back)" if document["command"] == "drift" else ""
-        yield command("to go on", f"kafkaops apply --cluster {cluster}{only_flags(document)}{does}")
+        yield command("to go on", f"{apply_command(document)}{does}")
     if targets:
         yield from _ack_commands(targets, cluster, width)
         yield command("", "writes the acknowledgements into your YAML")
     if blocking:
         yield command("to learn", f"kafkaops explain {blocking[0]['code']}")
-
-
-def only_flags(document: Document) -> str:
-    return "".join(f" --only {shlex.quote(pattern)}" for pattern in document["options"]["only"])
 
 
 def _ack_commands(targets: Sequence[str], cluster: str, width: int) -> Iterator[Line]:
@@ -437,20 +330,3 @@ def _ack_commands(targets: Sequence[str], cluster: str, width: int) -> Iterator[
     for target in targets[:-1]:
         yield command("", f"  {target} \\")
     yield command("", f"  {targets[-1]}")
-
-
-_MANY = 6  # addresses of one code, beyond which a pattern names them all
-
-
-def _ack_targets(findings: Sequence[Document], *, partial: bool) -> list[str]:
-    """A bare code where only one finding has it. What is shown of a part never asks for consent to more than that part."""
-    wanted = [one for one in findings if _is_open(one) and one["ack"]]
-    counts = Counter(one["code"] for one in findings)
-    many = {code for code, count in Counter(one["code"] for one in wanted).items() if count > _MANY and not partial}
-    targets = [
-        one["code"]
-        if counts[one["code"]] == 1
-        else shlex.quote(f"{one['code']}@{_kind(one)}/*" if one["code"] in many else f"{one['code']}@{one['address']}")
-        for one in wanted
-    ]
-    return list(dict.fromkeys(targets))

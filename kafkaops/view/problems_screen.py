@@ -7,25 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from kafkaops.report import finding_of
 from kafkaops.view.excerpt import excerpt
 from kafkaops.view.lines import EMPTY, MOST, Document, Line, Span
-from kafkaops.view.words import counted, placed
+from kafkaops.view.verdict import judgement
+from kafkaops.view.words import placed
 
 
 def validation_lines(document: Document, texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:
     yield from _excerpts(document["findings"], texts, width, details=details)
-    files = counted(document["source"]["files"], "file")
-    yield (Span(f"{files} checked, no cluster contacted: {_problems(document)}", "bold"),)
+    yield (Span(judgement(document).why, "bold"),)
 
 
 def failure_lines(document: Document, texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:
     yield from _excerpts(document["findings"], texts, width, details=details)
     if len(document["findings"]) > 1:
-        yield (Span(f"{document['verdict'].upper()}: {_problems(document)}", "bold"),)
-
-
-def _problems(document: Document) -> str:
-    counts = document["summary"]["findings"]
-    told = [counted(counts[name], name) for name in ("error", "danger", "warning", "notice") if counts[name]]
-    return ", ".join(told) or "no problems"
+        yield (Span(judgement(document).sentence, "bold"),)
 
 
 def _excerpts(findings: Sequence[Document], texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from kafkaops.view.lines import Document
+
+NOUNS = {"topics": "topic", "acls": "ACL"}
+
+
+def kind_of(entry: Document) -> str:
+    return str(entry["address"]).split("/", 1)[0]
+
+
+def name_of(address: str) -> str:
+    return address.split("/", 1)[-1]
+
+
+def codes_of(change: Document) -> str:
+    return " ".join(sorted({ref.split("#")[0] for ref in change["findings"]}))
 
 
 def counted(number: int, noun: str) -> str:
@@ -61,3 +76,22 @@ def rule(acl: Document) -> Rule:
     resource = f"every {kind}" if every else f"{kind}{pattern} {acl['resource_name']}"
     host = "" if acl["host"] == "*" else f"host {acl['host']}"
     return Rule(acl["principal"], acl["permission"].upper(), resource, host)
+
+
+def binding_of(change: Document) -> Document:
+    """Of a grant or a revoke."""
+    bound: Document = change["after"] or change["before"]
+    return bound
+
+
+def access_sign(change: Document) -> str:
+    return "+" if change["action"] == "grant" else "-"
+
+
+def operations(changes: Sequence[Document]) -> dict[tuple[str, Rule, str], list[str]]:
+    """The operations of each rule that is granted (`+`) or revoked (`-`), with the codes of its findings; grants first."""
+    found: dict[tuple[str, Rule, str], list[str]] = {}
+    for change in sorted(changes, key=access_sign):
+        binding = binding_of(change)
+        found.setdefault((access_sign(change), rule(binding), codes_of(change)), []).append(binding["operation"])
+    return found

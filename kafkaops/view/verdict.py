@@ -1,0 +1,143 @@
+"""How a document ends: the verdict in a word and in a sentence, the order of apply, and the commands to go on with."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kafkaops.findings import Exit
+from kafkaops.plan import Phase
+from kafkaops.view.dangers import is_open
+from kafkaops.view.lines import Document
+from kafkaops.view.words import NOUNS, counted, kind_of
+
+
+class Verdict(NamedTuple):
+    """`word`: in small letters. `why`: the sentence behind it, "" where the word is all."""
+
+    word: str
+    why: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.word.upper()}: {self.why}" if self.why else self.word.upper()
+
+
+def judgement(document: Document) -> Verdict:
+    """Of any document that has a verdict of this kind: plan, drift, apply, validation, and whatever ended early."""
+    if not document["complete"]:
+        return Verdict(document["verdict"], problems(document))
+    if document["format"] == "kafkaops.validation":
+        files = counted(document["source"]["files"], "file")
+        return Verdict(document["verdict"], f"{files} checked, no cluster contacted: {problems(document)}")
+    if document["verdict"] in {"applied", "incomplete"}:
+        return _applied(document)
+    return _planned(document)
+
+
+def _planned(document: Document) -> Verdict:
+    changes, drift = len(document["changes"]), document["command"] == "drift"
+    match document["verdict"]:
+        case "in_sync":
+            return Verdict("in sync", f"{_matching(document['summary'])} match the files{partly(document)}")
+        case "ready" if not drift:
+            consent = document["summary"]["findings"]["danger"]
+            rest = f"{counted(consent, 'danger')} acknowledged" if consent else "nothing needs acknowledgement"
+            return Verdict("ready", f"{counted(changes, 'change')}, {rest}{partly(document)}")
+        case _ if drift:
+            differ = f"{counted(changes, 'difference')} between the cluster and the files" if changes else ""
+            stopped = _blockers(document) if document["verdict"] == "blocked" else ""
+            return Verdict("drift", f"{'; '.join(filter(None, [differ, stopped]))}{partly(document)}")
+        case _:
+            return Verdict("blocked", f"{_blockers(document)}; nothing was changed{partly(document)}")
+
+
+def _matching(summary: Document) -> str:
+    counts = [counted(summary[kind]["in_sync"], noun) for kind, noun in NOUNS.items() if kind in summary]
+    return " and ".join(counts) or "0 resources"
+
+
+def _blockers(document: Document) -> str:
+    counts = document["summary"]["findings"]
+    dangers, errors = counts["danger_unacknowledged"], counts["error"]
+    needs = f"{counted(dangers, 'danger')} {'needs' if dangers == 1 else 'need'} acknowledgement" if dangers else ""
+    told = ", ".join(filter(None, [needs, counted(errors, "error") if errors else ""]))
+    return told or counted(counts["warning"], "warning")
+
+
+def _applied(document: Document) -> Verdict:
+    results, total, checked = document["results"], len(document["changes"]), document["verification"]
+    if document["verdict"] == "applied":
+        proof = f"read again on every live broker, all {checked['checked']:,} as planned"
+        return Verdict("applied", f"{counted(total, 'change')}; {proof}{partly(document)}")
+    told = f"{results['applied']:,} of {total:,} done"
+    told += "".join(f", {results[key]:,} {word}" for key, word in _RESULTS if results[key])
+    if document["exit_code"] in {Exit.INTERRUPTED, Exit.TERMINATED}:
+        return Verdict("interrupted", f"{told}; the step that was under way may be done or not")
+    unproven = "" if checked else "; the cluster could not be read again, so nothing proves it"
+    return Verdict("incomplete", f"{told}{unproven}")
+
+
+_RESULTS = (("failed", "failed"), ("skipped", "skipped"), ("not_reached", "not reached"))
+
+
+def problems(document: Document) -> str:
+    counts = document["summary"]["findings"]
+    told = [counted(counts[name], name) for name in ("error", "danger", "warning", "notice") if counts[name]]
+    return ", ".join(told) or "no problems"
+
+
+def partly(document: Document) -> str:
+    return " (partial)" if document["options"]["only"] else ""
+
+
+def apply_order(changes: Sequence[Document]) -> str:
+    """Empty where there is only one step."""
+    if len({change["phase"] for change in changes}) < 2:  # noqa: PLR2004  # an order needs two
+        return ""
+    steps = Counter((change["phase"], _step(change)) for change in changes)
+    return ", ".join(counted(steps[key], key[1]) for key in sorted(steps))
+
+
+def _step(change: Document) -> str:
+    if change["field"] == "partitions":
+        return "partition increase"
+    return _STEPS[Phase(change["phase"])]
+
+
+_STEPS = {
+    Phase.GRANTS: "grant",
+    Phase.CREATES: "create",
+    Phase.SAFE: "setting",
+    Phase.REVOKES: "revoke",
+    Phase.LOSSES: "data-losing setting",
+    Phase.DELETES: "deletion",
+}
+
+
+def apply_command(document: Document) -> str:
+    """The command that does what the document shows, or what is left of it."""
+    patterns = "".join(f" --only {shlex.quote(pattern)}" for pattern in document["options"]["only"])
+    return f"kafkaops apply --cluster {shlex.quote(document['cluster']['name'])}{patterns}"
+
+
+_MANY = 6  # addresses of one code, beyond which a pattern names them all
+
+
+def ack_targets(document: Document) -> list[str]:
+    """A bare code where only one finding has it. What is shown of a part never asks for consent to more than that part."""
+    findings, partial = document["findings"], bool(document["options"]["only"])
+    wanted = [one for one in findings if is_open(one) and one["ack"]]
+    counts = Counter(one["code"] for one in findings)
+    many = {code for code, count in Counter(one["code"] for one in wanted).items() if count > _MANY and not partial}
+    targets = [
+        one["code"]
+        if counts[one["code"]] == 1
+        else shlex.quote(
+            f"{one['code']}@{kind_of(one)}/*" if one["code"] in many else f"{one['code']}@{one['address']}"
+        )
+        for one in wanted
+    ]
+    return list(dict.fromkeys(targets))
