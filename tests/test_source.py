@@ -230,6 +230,8 @@ def test_the_same_key_in_two_mappings_is_no_duplicate() -> None:
         ("a: (! x)\n", "KO1004", "tags are not allowed"),
         ("a: (!)x!y z\n", "KO1004", "tags are not allowed"),
         ("(!!str a): 1\n", "KO1004", "tags are not allowed"),
+        ("a: [1,(,) 2]\n", "KO1002", "a value is missing here"),
+        ("(%)YAML 3.0\n---\na: 1\n", "KO1004", "directives are not allowed"),
         ("(%)YAML x\n---\na: 1\n", "KO1004", "directives are not allowed"),
         ("? ([)a]\n: 1\n", "KO1004", "a key is not a text on one line"),
         ("? (|)\n  a\n: 1\n", "KO1004", "a key is not a text on one line"),
@@ -251,6 +253,19 @@ def test_what_cannot_be_read_is_one_sentence_at_its_place(marked: str, code: str
 
     assert root is None
     assert [(found.code, found.message, found.where) for found in findings] == [(code, message, where)]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"), [("a: [1,\n", "f.yaml:2:1"), ("a: {b: [ # c\n\n", "f.yaml:3:1"), ("{", "f.yaml:1:2")]
+)
+def test_a_file_that_ends_inside_brackets_says_so(text: str, where: str) -> None:
+    _, (found,) = parse(text, "f.yaml")
+
+    assert (found.code, found.message, str(found.where)) == (
+        "KO1002",
+        "the file ends inside a list or a mapping",
+        where,
+    )
 
 
 def test_all_problems_of_a_file_are_told_at_once() -> None:

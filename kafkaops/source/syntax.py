@@ -29,6 +29,7 @@ _UNCLOSED_QUOTE = _Said(
 _BAD_ESCAPE = _Said(
     "a double-quoted text holds an unknown escape", "write `\\\\` for a backslash, or use single quotes"
 )
+_MISSING = _Said("a value is missing here", "write it, or remove the `,`")
 _TAB = _Said("a tab indents this line", "indent with spaces")
 _TAG = _Said("tags are not allowed", "leave the tag out, or put text that begins with `!` into quotes", at_opening=True)
 _DIRECTIVE = _Said("directives are not allowed", "leave out the line that begins with `%`", at_opening=True)
@@ -36,6 +37,7 @@ _NAMELESS = _Said(
     "an anchor or an alias has no name", "put text that begins with `*` or `&` into quotes", at_opening=True
 )
 _DEPTH = _Said(TOO_DEEP, "")  # libyaml gives up by itself from 0.2.6 on, before the first event of brackets in brackets
+_ENDS_INSIDE = _Said("the file ends inside a list or a mapping", "close it with `]` or `}`")
 _OTHER = _Said(
     "the YAML cannot be read from here on", "check the indentation, the quotes and the brackets around this place"
 )
@@ -61,13 +63,14 @@ _BY_PROBLEM = {
     "did not find expected key": _Said(
         "no key can begin here", "align it with the keys of the mapping that it belongs to"
     ),
-    "did not find expected node content": _Said("a value is missing here", "write it, or remove the `,`"),
+    "did not find expected node content": _MISSING,
     "exceeded maximum nesting depth": _DEPTH,
     "found a tab character that violates indentation": _TAB,
     "found a tab character where an indentation space is expected": _TAB,
     "found character that cannot start any token": _Said(
         "a value cannot begin with this character", "put the value into quotes"
     ),
+    "found incompatible YAML document": _DIRECTIVE,
     "found invalid Unicode character escape code": _BAD_ESCAPE,
     "found undefined tag handle": _TAG,
     "found unexpected document indicator": _UNCLOSED_QUOTE,
@@ -90,7 +93,10 @@ _BY_CONTEXT = {
 
 def explained(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
     said = _BY_PROBLEM.get(error.problem or "") or _BY_CONTEXT.get(error.context or "", _OTHER)
-    mark: Any = (error.context_mark if said.at_opening else None) or error.problem_mark
+    stopped: Any = error.problem_mark
+    if said is _MISSING and not text[stopped.index :].strip():
+        said = _ENDS_INSIDE
+    mark: Any = (error.context_mark if said.at_opening else None) or stopped
     lines = text.split("\n")
     line, column, _ = point(mark, lines)
     if (tab := _indenting_tab(lines[line - 1])) is not None:
