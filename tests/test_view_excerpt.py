@@ -139,6 +139,8 @@ def test_a_long_line_is_cut_around_the_span() -> None:
         "x-all: {pw: &pw hunter2, bad: 1}\n",
         "x-pw: |\n  hunter2\nbad: 1\n",
         "- &pw 'hunter2'\n- {bad: 1}\n",
+        "user: {ssl.key.password=hunter2, bad: 1}\n",
+        "user: {password:hunter2, bad: 1}\n",
     ],
 )
 def test_a_secret_is_never_quoted(text: str) -> None:

@@ -151,7 +151,7 @@ def _fix(fix: str, where: Location, texts: Mapping[str, str], gutter: int, width
 
 
 _SECRET_KEY = re.compile(
-    r"""(?:^|[\s{,\["'-])["']?(?:[\w.-]*[._-])?(?:password|passwd|passphrase|secret|token|jaas(?:\.config)?|private[._-]?key)["']?\s*(?::|$)""",
+    r"""(?:^|[\s{,\["'-])["']?(?:[\w.-]*[._-])?(?:password|passwd|passphrase|secret|token|jaas(?:\.config)?|private[._-]?key)["']?\s*(?:[:=]|$)""",
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(  # a text that may be used as a secret in another place: behind an anchor, or of a key that is ours to ignore
