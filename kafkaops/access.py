@@ -22,6 +22,9 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 }
 """What may be asked for on each type of resource (AclEntry.supportedOperations), without All."""
 
+SINCE: Mapping[str, tuple[int, int]] = {"TwoPhaseCommit": (4, 1)}
+"""Operations that came later than the oldest Kafka that is supported (KIP-939): older brokers refuse them."""
+
 _IMPLIED = {
     "Read": "Describe",
     "Write": "Describe",

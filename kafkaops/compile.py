@@ -278,17 +278,14 @@ class _Compilation:
             if not self._here(block) or not self._first_application(name, where):
                 continue
             principal = acls.principal_of(name, block)
-            match block.get("state"):
-                case "unmanaged":
-                    self.released.setdefault(principal, where)
-                case "absent":
-                    self._only_absent(f"application `{name}`", block, _OF_AN_ABSENT_APPLICATION)
-                    self.managed.setdefault(principal, where)
-                case _:
-                    self.managed.setdefault(principal, where)
-                    retries = list(self._retries(name, block, document))
-                    for acl, place in acls.application(name, block, retries):
-                        self._grant(acl, place, document, name, declared=acl.name not in self.generated)
+            state = block.get("state")
+            (self.released if state == "unmanaged" else self.managed).setdefault(principal, where)
+            if state == "absent":
+                self._only_absent(f"application `{name}`", block, _OF_AN_ABSENT_APPLICATION)
+                continue
+            retries = list(self._retries(name, block, document))
+            for acl, place in acls.application(name, block, retries):
+                self._grant(acl, place, document, name, declared=acl.name not in self.generated)
 
     def _first_application(self, name: str, where: Location) -> bool:
         first = self.applications.setdefault(name, where)
@@ -316,6 +313,14 @@ class _Compilation:
                     "write `dead-letter: true` beside it",
                 )
             where = key_location(role, "retry" if "retry" in role else "dead-letter")
+            if role["group"].endswith("*"):
+                self._error(
+                    "KO1311",
+                    f"`{_brief(role['group'])}` is no one group, so the groups of its retry topics have no names",
+                    value_location(role, "group"),
+                    "name the group in full: the retry topics are read by groups that are named after it",
+                )
+                continue
             for topic, place in acls.each(role, "topics"):
                 source = self.topics.get(topic)
                 if isinstance(source, Topic):
@@ -409,7 +414,7 @@ class _Compilation:
             if not self._here(entry):
                 continue
             self.managed.setdefault(entry["principal"], value_location(entry, "principal"))
-            for step in acls.raw(entry):
+            for step in acls.raw(entry, self.entry.kafka_version):
                 if isinstance(step, Finding):
                     self.findings.append(step)
                     continue
@@ -510,17 +515,23 @@ class _Compilation:
                 )
 
     def _matches_something(self, acl: AclBinding, where: Location) -> None:
-        """A topic rule whose name no topic can have, or begin with, says nothing to the brokers."""
-        if acl.resource_type != "Topic" or acl.name == "*":
+        """A topic rule whose name no topic can have, or begin with, says nothing to the brokers; a star is a part of other names."""
+        if acl.resource[1:] == ("Literal", "*"):
             return
         begins = acl.pattern == "Prefixed" and not acl.name.strip(".")  # `..` is no name, `..x` is one
-        if not begins and (why := topics.legal_name(acl.name)) is not None:
-            self._lint(
-                "literal-star",
-                f"the {acl.pattern.lower()} name `{_brief(acl.name)}` matches no topic: {why}",
-                where,
-                "correct the name; for a prefix leave `pattern` out and end it with one star",
-            )
+        why = None if begins or acl.resource_type != "Topic" else topics.legal_name(acl.name)
+        if why is not None:
+            says = f"matches no topic: {why}"
+        elif "*" in (acl.name if acl.pattern == "Prefixed" else acl.name[:-1]):  # `pattern: literal` means the last one
+            says = "has a star that stands for itself, and for no other text"
+        else:
+            return
+        self._lint(
+            "literal-star",
+            f"the {acl.pattern.lower()} name `{_brief(acl.name)}` {says}",
+            where,
+            "correct the name; for a prefix leave `pattern` out and end it with one star",
+        )
 
     # consent
 

@@ -363,7 +363,9 @@ def test_a_profile_is_judged_only_where_its_topics_are(tmp_path: Path) -> None:
         ("topic: .., pattern: prefixed", ""),
         ("topic: order.*", ""),
         ("topic: '*'", ""),
+        ("topic: '*', pattern: prefixed", "the prefixed name `*` matches no topic"),
         ("group: 'or der*', pattern: literal", ""),
+        ("group: '*'", ""),
     ],
 )
 def test_a_name_that_no_topic_has_is_told(entry: str, told: str, tmp_path: Path) -> None:
@@ -374,6 +376,56 @@ def test_a_name_that_no_topic_has_is_told(entry: str, told: str, tmp_path: Path)
 
     why = "a topic name is made of a-z, A-Z, 0-9, `.`, `_` and `-`"
     assert found == ([("KO3002", "a.yaml:1", f"{told}: {why}")] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("group: 'a*b'", "the literal name `a*b`"),
+        ("transactional-id: 'a**'", "the prefixed name `a*`"),
+        ("group: 'a*', pattern: prefixed", "the prefixed name `a*`"),
+    ],
+)
+def test_a_star_that_is_a_part_of_a_name_is_told(entry: str, told: str, tmp_path: Path) -> None:
+    settings = {"policy": {"lint": {"literal-star": "warning"}}}
+    found = problems(tmp_path, settings, f"acls: [{{principal: User:a, operations: [Describe], {entry}}}]")
+
+    assert found == [("KO3002", "a.yaml:1", f"{told} has a star that stands for itself, and for no other text")]
+
+
+def test_the_one_name_of_a_cluster_takes_no_pattern(tmp_path: Path) -> None:
+    entry = "{principal: User:a, operations: [Alter], cluster: kafka-cluster, %spattern: prefixed}"
+
+    assert problems(tmp_path, {}, f"acls: [{entry % ''}]") == [
+        ("KO1203", "a.yaml:1", "`kafka-cluster` is one name, and takes no `pattern`")
+    ]
+    (tmp_path / "topic").mkdir()
+    assert problems(tmp_path / "topic", {}, f"acls: [{entry % 'topic: order., '}]") == []
+
+
+@pytest.mark.parametrize(
+    ("version", "known"), [("3.9", False), ("4.0", False), ("4.1", True), ("4.4", True), (None, True)]
+)
+def test_an_operation_is_judged_by_the_version_of_the_cluster(version: str | None, known: bool, tmp_path: Path) -> None:
+    settings = {"clusters": {"test": {"bootstrap-servers": ["localhost:9092"], "kafka-version": version or "4.4"}}}
+    text = "acls: [{principal: User:a, operations: [Write, TwoPhaseCommit], transactional-id: a}]"
+    told = ("KO1312", "a.yaml:1", f"`TwoPhaseCommit` came with Kafka 4.1, the cluster runs {version}")
+
+    assert problems(tmp_path, settings if version else {}, text) == ([] if known else [told])
+
+
+@pytest.mark.parametrize(("group", "told"), [("g*", True), ("*", True), ("g", False)])
+def test_retry_topics_need_the_one_group_that_theirs_are_named_after(group: str, told: bool, tmp_path: Path) -> None:
+    text = f"topics: {{order.a: {T}}}\napplications: {{a: {{consumes: [{{topics: [order.a], group: '{group}', dead-letter: true}}]}}}}"
+    says = f"`{group}` is no one group, so the groups of its retry topics have no names"
+
+    assert problems(tmp_path, {}, text) == ([("KO1311", "a.yaml:2", says)] if told else [])
+
+
+def test_the_roles_of_an_unmanaged_application_are_not_silent(tmp_path: Path) -> None:
+    found = problems(tmp_path, {}, "applications: {a: {state: unmanaged, produces: [x, y]}}")
+
+    assert found == [("KO1316", "a.yaml:1", "User:a is unmanaged, so 2 declared ACLs are left alone")]
 
 
 # consent

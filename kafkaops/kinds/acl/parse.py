@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kafkaops.access import CLUSTER_NAME, OPERATIONS, AclBinding
+from kafkaops.access import CLUSTER_NAME, OPERATIONS, SINCE, AclBinding
 from kafkaops.findings import Finding, Location, Severity
 from kafkaops.source import Block, Row, item_location, key_location, value_location
 
@@ -39,14 +39,18 @@ def each(block: Block, key: str) -> Iterator[tuple[str, Location]]:
         yield value, value_location(block, key)
 
 
-def raw(entry: Block) -> Iterator[Grant | Finding]:
+def raw(entry: Block, version: str | None) -> Iterator[Grant | Finding]:
     """One `acls:` entry: each operation on each resource that takes it. An operation that fits none of them is an error (decisions 27)."""
+    if "pattern" in entry and not any(key in entry for key in RESOURCES if key != "cluster"):
+        yield _no_pattern(entry)
     targets = [(RESOURCES[key], text, where) for key in RESOURCES if key in entry for text, where in each(entry, key)]
     permission = entry.get("permission", "allow").capitalize()
     for operation, where in each(entry, "operations"):
         fitting = [target for target in targets if operation == "All" or operation in OPERATIONS[target[0]]]
         if not fitting:
             yield _does_not_fit(operation, where, sorted({target[0] for target in targets}))
+        elif version and _release(version) < SINCE.get(operation, (0, 0)):
+            yield _not_yet(operation, where, version)
         for resource_type, text, place in fitting:
             yield (
                 AclBinding(
@@ -71,6 +75,31 @@ def _pattern(entry: Block, resource_type: str, text: str) -> tuple[str, str]:
             return "Prefixed", text
         case _:
             return pattern_of(text)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
+def _no_pattern(entry: Block) -> Finding:
+    return Finding(
+        code="KO1203",
+        severity=Severity.ERROR,
+        message=f"`{CLUSTER_NAME}` is one name, and takes no `pattern`",
+        where=key_location(entry, "pattern"),
+        help="remove the line",
+    )
+
+
+def _not_yet(operation: str, where: Location, version: str) -> Finding:
+    since = ".".join(str(part) for part in SINCE[operation])
+    return Finding(
+        code="KO1312",
+        severity=Severity.ERROR,
+        message=f"`{operation}` came with Kafka {since}, the cluster runs {version}",
+        where=where,
+        help=f"remove it until the cluster runs {since}",
+    )
 
 
 def _does_not_fit(operation: str, where: Location, types: list[str]) -> Finding:
