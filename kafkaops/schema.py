@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, get_close_matches
 from functools import cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from kafkaops.findings import Finding, Location, Severity, sort_key
@@ -17,7 +18,9 @@ from kafkaops.kinds.topic import settings
 from kafkaops.source import Block, Document, Row, key_location, locate, value_location
 from kafkaops.terms import (
     ACKNOWLEDGE_ANY,
+    APPLICATION,
     FLAG,
+    HOST,
     KAFKA_VERSION,
     NOUNS,
     PRINCIPAL,
@@ -76,7 +79,7 @@ def topology_schema() -> Schema:
         "owner": key(TEXT, "The team that answers for this file.", "team-orders"),
         "share": SHARE,
         "topics": named(topic.topic(), "Topics by name."),
-        "applications": named(acl.application(), "Services by name."),
+        "applications": named(acl.application(), "Services by name.", propertyNames=APPLICATION),
         "principals": named(acl.principal(), "Principals by name, such as `User:old-billing`.", **principals),
         "acls": rows(acl.acl(), "Access that roles cannot say."),
         "acknowledge": ACKNOWLEDGE_ANY,
@@ -236,7 +239,7 @@ def _validator(*, is_settings: bool) -> Any:
 
     extended: Any = validators.extend(  # type: ignore[no-untyped-call]
         Draft202012Validator,
-        {"properties": _remembering({})},
+        {"properties": _remembering({}), "pattern": _matching},
         type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
     )
     return extended(settings_schema() if is_settings else topology_schema())
@@ -281,6 +284,14 @@ def _fault(error: ValidationError) -> _Fault:
         of_key="propertyNames" in error.absolute_schema_path,
         branches=tuple(tuple(branch) for branch in by_branch.values()),
     )
+
+
+def _matching(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    """JSON Schema's `pattern`, all of which are anchored here: its `$` is the very end, while Python's also stands before a last line feed."""
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415  # as above
+
+    if isinstance(instance, str) and not re.fullmatch(pattern, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _remembering(passed: dict[tuple[int, type, Any], None]) -> Any:
@@ -335,6 +346,7 @@ _TYPES = {
     "object": "a mapping",
 }
 _SECRET = re.compile(r"password|passwd|passphrase|secret|token\b|jaas|private[._-]?key", re.IGNORECASE)
+_WITH_ITS_VALUE = re.compile(rf"((?:{_SECRET.pattern})[\w.-]*[:=]).+", re.IGNORECASE | re.DOTALL)
 _REFERENCE = re.compile(r"\$\{[^}]*\}|file:.*|command:.*")
 _LONGEST_QUOTE = 60
 
@@ -352,7 +364,7 @@ class _Problems:
             yield from self._setting_value(fault, title)
             return
         if fault.of_key:
-            yield self._not_a_principal(fault)
+            yield self._wrong_name(fault)
             return
         match fault.keyword:
             case "additionalProperties":
@@ -387,6 +399,15 @@ class _Problems:
         title = schema["title"]
         words = [word for word in schema["properties"] if settings.kafka_name(word) is None]
         nearest = _nearest(name, words)
+        if (apart := _apart(name, schema["properties"])) is not None:
+            return _error(
+                "KO1201",
+                f"unknown key `{_brief(name)}`",
+                where,
+                label="all of it is one key",
+                help=f"write `{_brief(apart)}`, with a space behind the `:`",
+                fix=self._line_with((where, apart)) if here[name] is None else "",
+            )
         if "config" in schema["properties"]:
             setting = _nearest_setting(name)
             if setting is not None and (nearest is None or _likeness(name, setting) > _likeness(name, nearest)):
@@ -587,7 +608,7 @@ class _Problems:
                 "KO1203",
                 f"`{_brief(name)}` cannot be {self._quoted(name, value)}",
                 where,
-                help=f"write {_limits(schema)}",
+                help=f"write {_limits(schema, value)}",
             )
         nearest = _nearest(str(value), [str(word) for word in words])
         return _error(
@@ -605,15 +626,18 @@ class _Problems:
             return _TYPES["object" if isinstance(value, dict) else "array"]
         return "that" if _SECRET.search(name) else f"`{_brief(_said(value))}`"
 
-    def _not_a_principal(self, fault: _Fault) -> Finding:
-        name = fault.value
+    def _wrong_name(self, fault: _Fault) -> Finding:
+        """Of a principal or an application."""
+        name, noun = fault.value, NOUNS[fault.asked]
         where = locate(self.document.root, (*fault.path, name), key=True)
+        bare = re.sub("^user:", "", name, flags=re.IGNORECASE).strip(" *")
+        better = bare and (f"User:{bare}" if fault.asked == PRINCIPAL["pattern"] else bare)
         return _error(
             "KO1202",
-            f"`{_brief(name)}` is not a principal",
+            f"`{_brief(name)}` is not {noun}",
             where,
-            help=f"write `User:{_brief(name)}`",
-            fix=self._line_with((where, f"User:{name}")),
+            help=f"write `{_brief(better)}`" if better else f"write {noun}, such as `order-service`",
+            fix=self._line_with((where, better)) if better else "",
         )
 
     def _line_with(self, *changes: tuple[Location, str]) -> str:
@@ -663,9 +687,9 @@ def _advice(schema: Schema, example: str) -> str:
     return f"write {_takes(schema)}" if _takes(schema) != "a mapping" else "write its keys below it, or remove the line"
 
 
-def _limits(schema: Schema) -> str:
+def _limits(schema: Schema, value: Any) -> str:
     least, most = schema.get("minimum"), schema.get("maximum")
-    return f"{least} to {most}" if most is not None and most <= _MOST_SAID else f"{least} or more"
+    return f"{least} to {most}" if most is not None and (most <= _MOST_SAID or value > most) else f"{least} or more"
 
 
 def _example(schema: Schema) -> str:
@@ -674,19 +698,37 @@ def _example(schema: Schema) -> str:
 
 def _corrected(value: Any, schema: Schema) -> str:
     """The same value as the type that is asked for, when it is plain what was meant."""
-    branches = schema.get("anyOf", [schema])
-    types = [branch.get("type") for branch in branches]
-    if isinstance(value, str) and value and "array" in types and "string" not in types:
+    types = [branch.get("type") for branch in schema.get("anyOf", [schema])]
+    if isinstance(value, str):
+        return _corrected_pattern(value, schema["pattern"]) if "pattern" in schema else _corrected_text(value, types)
+    is_number = isinstance(value, int | float)
+    return json.dumps(_yaml(value)) if is_number and types == ["string"] and "pattern" not in schema else ""
+
+
+def _corrected_text(value: str, types: Sequence[Any]) -> str:
+    if value and "array" in types and "string" not in types:
         return _yaml([value])
-    if isinstance(value, int | float) and types == ["string"] and "pattern" not in schema:
-        return json.dumps(_yaml(value))
-    if isinstance(value, str) and "boolean" in types:
+    if "boolean" in types:
         return {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(value.lower(), "")
-    if isinstance(value, str) and "integer" in types and re.fullmatch(r"[0-9]{1,18}", value):
-        return value
-    if isinstance(value, str) and schema.get("pattern") == PRINCIPAL["pattern"] and re.fullmatch(r"[\w.-]+", value):
-        return f"User:{value}"
-    return ""
+    return value if "integer" in types and re.fullmatch(r"[0-9]{1,18}", value) else ""
+
+
+def _corrected_pattern(value: str, pattern: str) -> str:
+    if pattern == PRINCIPAL["pattern"]:
+        meant = re.fullmatch(r"(?:user:)?([\w.-]+)", value, re.IGNORECASE)
+        return f"User:{meant[1]}" if meant else ""
+    return _address(value) if pattern == HOST["pattern"] else ""
+
+
+def _address(text: str) -> str:
+    """As Java prints it: `::1` -> `0:0:0:0:0:0:0:1`."""
+    bare, scope, interface = text.strip("[]").partition("%")
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return ""
+    groups = address.exploded.split(":")
+    return bare if len(groups) == 1 else ":".join(f"{int(group, 16):x}" for group in groups) + scope + interface
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_/$.][\w./$*-]*(:[\w./-]+)*", re.ASCII)
@@ -715,7 +757,8 @@ def _said(value: Any) -> str:
 
 
 def _brief(text: object) -> str:
-    line = str(text)
+    """`password:hunter2` lacks the space that would make it a key and its value, and is not quoted whole."""
+    line = _WITH_ITS_VALUE.sub(r"\1***", str(text))
     return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}..."
 
 
@@ -756,6 +799,12 @@ def _nearest_setting(written: str) -> str | None:
     same_beginning = re.split(r"[.-]", nearest)[0] == re.split(r"[.-]", written)[0]
     is_broker_name = written.replace("-", ".").startswith("log.")
     return nearest if same_beginning or is_broker_name or _likeness(written, nearest) >= _VERY_CLOSE else None
+
+
+def _apart(name: str, known: Iterable[str]) -> str | None:
+    """`profile:small`, which YAML takes for one key, as a key and its value."""
+    key, colon, value = name.partition(":")
+    return f"{key}: {value}" if colon and value and key in known else None
 
 
 def _likeness(one: str, other: str) -> float:

@@ -187,11 +187,18 @@ def _cluster(name: str, entry: Block, clusters: Block) -> ClusterEntry:
             tuple(facts.get("break-glass", ())),
         ),
         overrides=tuple(_overrides(entry.get("override", Row("")))),
-        kafka_version=None if entry.get("kafka-version") is None else str(entry["kafka-version"]),
+        kafka_version=_release(entry.get("kafka-version")),
         manages_topics=manage.get("topics", True),
         manages_acls=manage.get("acls", True),
         validates_in_plan=entry.get("broker-validation", "apply") == "plan",
     )
+
+
+def _release(written: str | float | None) -> str | None:
+    """A bare `4` is 4.0."""
+    if written is None or isinstance(written, str):
+        return written
+    return f"{float(written)}"
 
 
 def _overrides(rows: Sequence[Any]) -> Iterator[Override]:

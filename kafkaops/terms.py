@@ -10,11 +10,17 @@ Schema = dict[str, Any]
 _DURATION = r"^[0-9]{1,19}(ms|[smhd])?$"
 _SIZE = r"^([0-9]{1,19}([KMGT]iB|[kKMGT]?B)?|unlimited)$"
 _DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
-_PRINCIPAL = (
-    r"^[A-Za-z][A-Za-z0-9]*:(\*|\S|\S.*[^\s*])$"  # Kafka compares all of it: only `User:*` has a star that means more
+_NAME = r"(\S|\S.*[^\s*])"  # Kafka compares all of it: only `User:*` has a star that means more
+_PRINCIPAL = rf"^(User|(?![Uu][Ss][Ee][Rr]:)[A-Za-z][A-Za-z0-9]*):{_NAME}$"  # `user:` is nobody to Kafka
+_APPLICATION = rf"^(?!User:){_NAME}$"
+_BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_GROUP = r"(0|[1-9a-f][0-9a-f]{0,3})"
+_HOST = (
+    # Kafka compares the text that Java gives an address, where all eight groups of IPv6 are written: no names, no ranges
+    rf"^(\*|{_BYTE}(\.{_BYTE}){{3}}|{_GROUP}(:{_GROUP}){{7}}(%\S+)?)$"
 )
-_HOST = r"^(\*|[0-9A-Fa-f.:]+)$"  # Kafka compares the text of the address: no names, no ranges
-_SERVER = r"^([^\s:@/\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
+_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6([0-4][0-9]{3}|5([0-4][0-9]{2}|5([0-2][0-9]|3[0-5]))))"
+_SERVER = rf"^([^\s:@/\[\]]+|\[[0-9A-Fa-f:.]+\]):{_PORT}$"
 _VERSION = r"^[0-9]+\.[0-9]+(\.[0-9]+)?$"
 _CODE = r"^KO[0-9]{4}$"
 
@@ -24,7 +30,8 @@ NOUNS: Mapping[str, str] = {
     _DATE: "a date",
     _PRINCIPAL: "a principal",
     _SERVER: "a host and a port",
-    _HOST: "the IP address of a client",
+    _APPLICATION: "the name of an application",
+    _HOST: "the IP address of a client as Kafka spells it",
     _VERSION: "a version of Kafka",
     _CODE: "the code of a finding",
 }
@@ -37,6 +44,7 @@ TEXT_OR_TEXTS: Schema = {"anyOf": [TEXT, {**TEXTS, "minItems": 1}]}
 DURATION: Schema = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": _DURATION}]}
 SIZE: Schema = {"anyOf": [{"type": "integer", "minimum": -1}, {"type": "string", "pattern": _SIZE}]}
 PRINCIPAL: Schema = {"type": "string", "pattern": _PRINCIPAL, "examples": ["User:order-service"]}
+APPLICATION: Schema = {"pattern": _APPLICATION}
 HOST: Schema = {"type": "string", "pattern": _HOST, "examples": ["10.0.0.7"]}
 SERVER: Schema = {"type": "string", "pattern": _SERVER, "examples": ["broker-1:9093"]}
 KAFKA_VERSION: Schema = {

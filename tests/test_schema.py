@@ -266,6 +266,52 @@ def test_a_literal_secret_is_named_and_never_shown() -> None:
     assert not any(secret in repr(finding) for finding in found for secret in ("hunter2", "abc"))
 
 
+@pytest.mark.parametrize("pair", ['principal: "User:a\\n", host: "*"', 'principal: User:a, host: "10.0.0.7\\n"'])
+def test_a_line_feed_at_the_end_is_a_part_of_the_text(pair: str) -> None:
+    (finding,) = check(f"acls: [{{{pair}, operations: [Read], topic: x}}]\n")
+
+    assert finding.code == "KO1202"
+
+
+@pytest.mark.parametrize(
+    ("host", "spelled"),
+    [
+        ("::1", "0:0:0:0:0:0:0:1"),
+        ("[::1]", "0:0:0:0:0:0:0:1"),
+        ("2001:DB8::1", "2001:db8:0:0:0:0:0:1"),
+        ("fe80::1%eth0", "fe80:0:0:0:0:0:0:1%eth0"),
+    ],
+)
+def test_an_address_that_kafka_spells_otherwise_is_told_how(host: str, spelled: str) -> None:
+    (finding,) = check(f'acls: [{{principal: User:a, operations: [Read], topic: x, host: "{host}"}}]\n')
+
+    assert finding.help == f"write `{spelled}`"
+    assert check(f"{finding.fix}\n") == ()
+
+
+def test_a_limit_that_is_passed_is_named() -> None:
+    (finding,) = check("topics: {a: {partitions: 1, replication-factor: 40000}}\n")
+
+    assert finding.help == "write 1 to 32767"
+
+
+def test_a_key_that_lacks_the_space_before_its_value_is_told_so() -> None:
+    (finding,) = check("topics:\n  a: {profile:small}\n")
+
+    assert (finding.help, finding.fix) == ("write `profile: small`, with a space behind the `:`", "a: {profile: small}")
+
+
+def test_a_secret_that_is_a_part_of_its_key_is_never_shown() -> None:
+    found = check(
+        "topics:\n"
+        "  a: {password:hunter2, sasl.password=hunter2: 1}\n"
+        "  b: {config: {ssl.key.password=hunter2: 1, retention.ms.token:hunter2}}\n"
+    )
+
+    assert len(found) == 5
+    assert not any("hunter2" in repr(finding) for finding in found)
+
+
 def test_a_line_with_a_secret_is_not_offered_for_pasting() -> None:
     found = check("applications:\n  a: {produces: order.*, secret: hunter2}\n")
 

@@ -278,7 +278,7 @@ def test_a_value_becomes_what_a_broker_prints(name: str, written: object, printe
         ),
         ("retention.ms", None, "`retention.ms` takes a duration, not `None`", None),
         ("vendor.name", None, "`vendor.name` takes a text, not `None`", "write the value in quotes"),
-        ("vendor.name", ["a"], "`vendor.name` takes a text, not `['a']`", "write the value in quotes"),
+        ("vendor.name", ["a"], "`vendor.name` takes a text, not a list", "write the value in quotes"),
     ],
 )
 def test_what_a_broker_would_refuse_is_refused_in_a_sentence(

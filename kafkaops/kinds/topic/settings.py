@@ -402,6 +402,8 @@ def _write_one_of(values: tuple[str, ...]) -> str:
 
 
 def _quoted(value: object) -> str:
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return f"`{text if len(text) <= _EXCERPT else text[:_EXCERPT] + '...'}`"
 
