@@ -10,15 +10,19 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from kafkaops import apply as applying
-from kafkaops import consent, report
+from kafkaops import consent, offline, report, snapshots
 from kafkaops.cluster import Cluster, ClusterFailure, Description, FailureKind, KafkaError
+from kafkaops.cluster.recording import Question, RecordedCluster, record
 from kafkaops.compile import Desired
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.kind import Reading
 from kafkaops.kinds.acl.kind import ACL
 from kafkaops.kinds.topic.kind import TOPIC
+from kafkaops.kinds.topic.model import Topic
+from kafkaops.offline import Against
 from kafkaops.plan import Action, Change, Difference, Outcome, Plan, Result, acknowledge, plan_of
 from kafkaops.settings import ClusterEntry
+from kafkaops.snapshots import Snapshot
 from kafkaops.topology import Topology
 
 KINDS = (TOPIC, ACL)
@@ -43,6 +47,7 @@ class Request:
     now: datetime
     only: tuple[str, ...] = ()
     patience: float = 30.0
+    against: Against | None = None
 
     @property
     def desired(self) -> Desired:
@@ -85,7 +90,7 @@ def connected(request: Request, connect: Connect) -> Iterator[Reading]:
             desired=request.desired,
             entry=request.entry,
             settings=request.topology.settings,
-            own=login or request.entry.principals.own,
+            login=login,
             patience=request.patience,
         )
     finally:
@@ -153,6 +158,8 @@ def _concerns(finding: Finding, kept: Sequence[Change]) -> bool:
 
 def _about_the_cluster(request: Request, reading: Reading) -> Iterator[Finding]:
     described, entry = reading.described, request.entry
+    if request.against is not None:
+        yield from offline.remarks(request.against, entry, request.now)
     for broker in described.fenced:
         yield Finding(
             code="KO6006",
@@ -172,7 +179,7 @@ def _about_the_cluster(request: Request, reading: Reading) -> Iterator[Finding]:
 
 def header(request: Request, reading: Reading, scope: Mapping[str, report.Scope], seconds: float) -> report.Header:
     """What was run, on what, with what."""
-    described = reading.described
+    described, against = reading.described, request.against
     racks = {broker.rack for broker in described.brokers if broker.rack}
     return report.Header(
         command=request.command,
@@ -184,10 +191,11 @@ def header(request: Request, reading: Reading, scope: Mapping[str, report.Scope]
         principal=reading.own or "",
         topology=request.topology.shown,
         files=len(request.topology.documents),
-        read_at=datetime.now(UTC),
+        read_at=datetime.now(UTC) if against is None else against.snapshot.taken_at,
         seconds=seconds,
         created_at=request.now,
         scope=scope,
+        saved=None if against is None else report.Saved(against.path, against.snapshot.reduced),
     )
 
 
@@ -203,6 +211,37 @@ def _scope(kind: str, made: Plan) -> report.Scope:
 
 
 _NEW = frozenset({Action.CREATE, Action.GRANT})  # what is not live yet
+
+
+# snapshot
+
+
+def snapshot(request: Request, connect: Connect, *, reduced: bool) -> Snapshot:
+    """Everything that a plan asks, and more unless `reduced`. Errors: as a plan ends that cannot read what it needs."""
+    with connected(request, connect) as reading:
+        wanted = request.desired.topics
+        question = Question(
+            declared=frozenset(wanted),
+            shall_be=frozenset(name for name, topic in wanted.items() if isinstance(topic, Topic)),
+            domains=request.desired.domains,
+            settings=snapshots.broker_settings(),
+            own=reading.own,
+            reduced=reduced,
+        )
+        recording = record(
+            reading.cluster, reading.described, question, principal=reading.login, patience=reading.patience
+        )
+    _insist_on_a_plan(replace(reading, cluster=RecordedCluster(recording), described=recording.described, patience=0))
+    return Snapshot(cluster=request.entry.name, taken_at=request.now, reduced=reduced, recording=recording)
+
+
+def _insist_on_a_plan(reading: Reading) -> None:
+    """Errors: Refusal where the recording lacks what a plan needs. That the files ask for what the cluster cannot give is a plan's business."""
+    try:
+        _differences(reading)
+    except Refusal as refusal:
+        if refusal.exit_code != Exit.BLOCKED:
+            raise
 
 
 # apply

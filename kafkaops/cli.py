@@ -26,6 +26,10 @@ EXAMPLES = {
         "kafkaops plan --cluster sandbox",
         "kafkaops plan --cluster sandbox --only 'topic/order.*' -o json=plan.json",
     ),
+    "snapshot": (
+        "kafkaops snapshot --cluster sandbox -o sandbox.json",
+        "kafkaops snapshot --cluster sandbox --for-plan -o sandbox.json",
+    ),
     "apply": ("kafkaops apply --cluster sandbox --yes", "kafkaops apply --cluster sandbox --only 'acl/*' --yes"),
     "drift": ("kafkaops drift --cluster sandbox", "kafkaops drift --cluster sandbox -o json"),
     "describe": (
@@ -154,6 +158,10 @@ def plan(
     fail_on: Annotated[
         str, typer.Option("--fail-on", metavar="danger|warning|never", help="Exit 3 from this severity on.")
     ] = "danger",
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="SNAPSHOT", help="Ask a snapshot in place of the cluster, and no cluster."),
+    ] = None,
 ) -> int:
     """Show what apply would do, and what stops it. Changes nothing."""
     from kafkaops.commands import plans
@@ -165,7 +173,25 @@ def plan(
         exit_zero=exit_zero,
         details=details,
         fail_on=fail_on,
+        against=against,
     )
+
+
+@_command(app, "snapshot")
+def snapshot(
+    options: Options,
+    for_plan: Annotated[
+        bool,
+        typer.Option(
+            "--for-plan",
+            help="Of topics that are neither declared nor in a domain hold the name alone, and no rack's name.",
+        ),
+    ] = False,
+) -> int:
+    """Write what plan reads of a cluster into the file of -o, for plan --against."""
+    from kafkaops.commands import snapshots
+
+    return snapshots.snapshot(options, for_plan=for_plan)
 
 
 @_command(app, "apply")
@@ -234,7 +260,7 @@ def schema(
     name: Annotated[
         str,
         typer.Argument(
-            help="topology, settings, or a document: plan, apply, validation, resource, doctor, ack, failure."
+            help="topology, settings, or a document: plan, apply, validation, resource, doctor, ack, snapshot, failure."
         ),
     ] = "topology",
 ) -> int:

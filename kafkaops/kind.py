@@ -21,8 +21,12 @@ class Reading:
     desired: Desired
     entry: ClusterEntry
     settings: Settings
-    own: str | None  # our own principal: declared, or as the login tells
+    login: str | None  # our own principal, as the login tells
     patience: float
+
+    @property
+    def own(self) -> str | None:
+        return self.login or self.entry.principals.own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ FORMATS = {
     "apply": "kafkaops.apply",
     "describe": "kafkaops.resource",
     "ack": "kafkaops.ack",
+    "snapshot": "kafkaops.snapshot",
     "doctor": "kafkaops.doctor",
 }
 
@@ -42,9 +43,17 @@ class Scope:
     managed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The file that was read in place of the cluster. `reduced`: by `snapshot --for-plan`."""
+
+    path: str
+    reduced: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What was run, on what, with what. `principal` "" when it is not known; `scope` by kind: `topic`, `acl`."""
+    """What was run, on what, with what. `principal` "" when it is not known; `scope` by kind: `topic`, `acl`; `saved` None: the brokers were asked."""
 
     command: str
     cluster: str
@@ -59,6 +68,7 @@ class Header:
     seconds: float
     created_at: datetime
     scope: Mapping[str, Scope] = field(default_factory=dict)
+    saved: Saved | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +186,7 @@ def resource_document(resource: Resource, header: Header, exit_code: int) -> Doc
         "facts": [{"name": name, "value": value} for name, value in resource.facts],
         "fields": fields,
         "inherited": [{"name": name, **_value(value)} for name, value in resource.inherited],
-        "acls": [_binding(one) for one in resource.bindings],
+        "acls": [binding(one) for one in resource.bindings],
         "summary": {"findings": _finding_counts(resource.findings)},
         "findings": _findings(sorted(resource.findings, key=sort_key)),
     }
@@ -215,6 +225,11 @@ def ack_document(
         "written": rows,
         "already": [{"code": one.code, "address": one.address} for one in already],
     }
+
+
+def snapshot_head(taken_at: datetime) -> Document:
+    """How the document of `snapshot` begins; `kafkaops.snapshots` adds what was read."""
+    return _head("kafkaops.snapshot", "snapshot", taken_at, "taken", Exit.DONE)
 
 
 def finding_of(entry: Mapping[str, Any]) -> Finding:
@@ -270,8 +285,16 @@ def _cluster(header: Header) -> Document:
                 _plural(kind): {"live": scope.live, "managed": scope.managed}
                 for kind, scope in sorted(header.scope.items())
             },
+            **_saved(header),
         },
     }
+
+
+def _saved(header: Header) -> Document:
+    if header.saved is None:
+        return {}
+    age = int((header.created_at - header.read_at).total_seconds())
+    return {"snapshot": {"path": header.saved.path, "age_seconds": age, "reduced": header.saved.reduced}}
 
 
 def _plan_verdict(plan: Plan, exit_code: int) -> str:
@@ -381,9 +404,9 @@ def _change(change: Change, refs: list[str]) -> Document:
     }
     match change:
         case _HasBinding() if change.action is Action.REVOKE:
-            entry["before"] = _binding(change.binding)
+            entry["before"] = binding(change.binding)
         case _HasBinding():
-            entry["after"] = _binding(change.binding)
+            entry["after"] = binding(change.binding)
         case Change(action=Action.UPDATE, fields=(only,)):
             entry |= {"field": only.name, "before": _value_or_none(only.before), "after": _value_or_none(only.after)}
         case _:
@@ -430,7 +453,7 @@ def _value_or_none(value: Value | None) -> dict[str, str] | None:
     return None if value is None else _value(value)
 
 
-def _binding(binding: AclBinding) -> dict[str, str]:
+def binding(binding: AclBinding) -> dict[str, str]:
     return {
         "principal": binding.principal,
         "permission": binding.permission,
@@ -511,7 +534,7 @@ def _resource_field(one: ResourceField) -> Document:
 def _grants(grants: Grants) -> Document:
     return {
         "purpose": grants.purpose,
-        "acls": [_binding(one) for one in grants.bindings],
+        "acls": [binding(one) for one in grants.bindings],
         "commands": list(_commands(grants.bindings)),
     }
 

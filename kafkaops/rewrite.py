@@ -1,4 +1,4 @@
-"""Writes edited files back: all of them or none, each at once, and only what is still as it was read."""
+"""Writes files whole or not at all; edited ones all or none, and only what is still as it was read."""
 
 from __future__ import annotations
 
@@ -42,6 +42,24 @@ def rewrite(root: Path, files: Iterable[Rewrite]) -> None:
     finally:
         for new, _, _ in staged:
             new.unlink(missing_ok=True)
+
+
+def put(path: Path, data: bytes) -> None:
+    """One file, new or in place of the one that is there. Errors: CannotWrite, also for a link, which is not followed."""
+    try:
+        there = path.lstat() if os.path.lexists(path) else None
+        if there is not None and not stat.S_ISREG(there.st_mode):
+            raise CannotWrite(f"`{path}` is a link, or no regular file")
+        _beside(path, data, _mode_of_new_files() if there is None else stat.S_IMODE(there.st_mode)).replace(path)
+    except OSError as error:
+        raise CannotWrite(f"`{path}` cannot be written: {(error.strerror or 'no reason').lower()}") from error
+
+
+def _mode_of_new_files() -> int:
+    """What the user's mask leaves; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _staged(one: Rewrite, root: Path) -> tuple[Path, Path, bytes]:

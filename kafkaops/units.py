@@ -77,3 +77,10 @@ def about(count: int) -> str:
             return f"{amount:.3g} {name}" if amount < 1000 else f"{amount:.0f} {name}"  # noqa: PLR2004
         amount /= 1024
     return f"{amount:.3g} TiB"
+
+
+def age(seconds: int) -> str:
+    """A time gone by, to read: 90 -> `1 min`, 111600 -> `31 h`, 864000 -> `10 d`."""
+    if seconds < 2 * 3600:
+        return f"{max(seconds, 0) // 60} min"
+    return f"{seconds // 3600} h" if seconds < 3 * 86_400 else f"{seconds // 86_400} d"

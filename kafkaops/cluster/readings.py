@@ -11,7 +11,7 @@ from kafkaops.cluster.agreement import agreed
 
 PRESENT = "PRESENT"
 
-_AT_REST = 1.0
+AT_REST = 1.0
 """Seconds in which brokers that are catching up show something new."""
 
 
@@ -28,7 +28,7 @@ def listed_at_rest(
     while missing := shall_be - found:
         if patience == 0:
             break
-        time.sleep(min(_AT_REST, patience))
+        time.sleep(min(AT_REST, patience))
         found = listed(cluster, brokers, matters, patience=patience)
         if not shall_be - found < missing:
             break

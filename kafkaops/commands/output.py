@@ -78,12 +78,12 @@ class Output:
             if target.format == "json" or not self._silent(document):
                 sys.stdout.write(self._rendered(document, target.format, sys.stdout, details=details))
             return None
-        path = Path(target.path.replace("{cluster}", re.sub(r"[^A-Za-z0-9._-]", "_", cluster)))
+        path = file_of(target.path, cluster)
         try:
             path.write_text(self._rendered(document, target.format, None, details=details), encoding="utf-8")
         except OSError as error:
             self.targets = tuple(one for one in self.targets if one is not target)
-            return _unwritable(path, error.strerror or "the system refused")
+            return unwritable(path, error.strerror or "the system refused")
         return None
 
     def _silent(self, document: Mapping[str, Any]) -> bool:
@@ -110,6 +110,11 @@ class Output:
     @property
     def to_machine(self) -> bool:
         return any(target.format != "text" and target.path is None for target in self.targets)
+
+
+def file_of(path: str, cluster: str) -> Path:
+    """`{cluster}` in it is the name of the cluster."""
+    return Path(path.replace("{cluster}", re.sub(r"[^A-Za-z0-9._-]", "_", cluster)))
 
 
 def width(to: TextIO | None) -> int:
@@ -143,7 +148,7 @@ def prepared(command: str, options: Options) -> Iterator[Output]:
             ) from error
     targets = tuple(map(_target, options.output)) or (Target("text", None),)
     for target in targets:
-        _insist_on_room(target)
+        insist_on_room(target)
     yield Output(command, options, targets, datetime.now(UTC))
 
 
@@ -154,16 +159,16 @@ def _target(text: str) -> Target:
     return Target(format_, path or None)
 
 
-def _insist_on_room(target: Target) -> None:
+def insist_on_room(target: Target) -> None:
     """Before anything is done, not after."""
     path = Path(target.path or os.devnull)
     place = path if path.exists() else path.parent
     if path.is_dir() or not place.exists() or not os.access(place, os.W_OK):
         why = "it is a folder" if path.is_dir() else "no right to write there" if place.exists() else "no such folder"
-        raise Refusal(Exit.USAGE, _unwritable(path, why))
+        raise Refusal(Exit.USAGE, unwritable(path, why))
 
 
-def _unwritable(path: Path, why: str) -> Finding:
+def unwritable(path: Path, why: str) -> Finding:
     return Finding(
         code="KO7005",
         severity=Severity.ERROR,
@@ -230,7 +235,7 @@ def _targets_that_hold(texts: list[str]) -> tuple[Target, ...]:
     for text in texts:
         with suppress(Refusal):
             target = _target(text)
-            _insist_on_room(target)
+            insist_on_room(target)
             found.append(target)
     return tuple(found) or (Target("text", None),)
 
@@ -247,5 +252,7 @@ def usage_failure(message: str, arguments: list[str], *, command: str) -> None:
     wanted = [after for before, after in pairwise(arguments) if before in {"-o", "--output"}]
     wanted += [one.partition("=")[2] for one in arguments if one.startswith("--output=")]
     wanted += [one[2:] for one in arguments if one.startswith("-o") and one != "-o"]
+    if path == "snapshot":  # its file is a whole snapshot or as it was
+        wanted = [one for one in wanted if "=" not in one]
     options = Options(None, Path("topology"), None, wanted, False, False, "auto", False)
     _failed(path.partition(" ")[0] or "help", options, None, Exit.USAGE, (finding,))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from kafkaops import app, report
+from kafkaops import app, report, snapshots
 from kafkaops import apply as applying
-from kafkaops.app import Planned, Request
+from kafkaops.app import Connect, Planned, Request
 from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
 from kafkaops.commands.output import Output, coloured, guarded, interrupted_code, width, worst
-from kafkaops.commands.reading import connect_from, invalid, requests, topology_of
+from kafkaops.commands.reading import connect_from, invalid, request_against, requests, topology_of
 from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.offline import Against
 from kafkaops.plan import Outcome, Plan, Result
 from kafkaops.view import human
 from kafkaops.view.words import counted
@@ -26,6 +28,7 @@ def plan(
     exit_zero: bool,
     details: bool,
     fail_on: str,
+    against: Path | None = None,
 ) -> int:
     def exit_code(made: Plan) -> int:
         severities = {one.severity for one in made.findings if one.blocks or one.severity is Severity.WARNING}
@@ -39,9 +42,20 @@ def plan(
     def body(output: Output) -> int:
         if fail_on not in {"danger", "warning", "never"}:
             raise _misused(f"`--fail-on {fail_on}` is none of danger, warning, never", "leave it out for danger")
+        if against is not None:
+            return _offline(output, only, exit_code, against, details=details)
         return _each(output, only, exit_code, details=details)
 
     return guarded("plan", options, body)
+
+
+def _offline(output: Output, only: tuple[str, ...], exit_code: app.ExitCode, path: Path, *, details: bool) -> int:
+    against = Against(str(path), snapshots.read(path))
+    found = topology_of(output)
+    if not found.valid:
+        return invalid(output, found)
+    request = request_against(output, found, only, against)
+    return _one(output, request, against.connect, exit_code, details=details, alone=True)
 
 
 def drift(options: Options, *, only: tuple[str, ...]) -> int:
@@ -57,15 +71,18 @@ def _each(output: Output, only: tuple[str, ...], exit_code: app.ExitCode, *, det
     if not found.valid:
         return invalid(output, found)
     wanted = requests(output, found, only)
-    codes = [_one(output, request, exit_code, details=details, alone=len(wanted) == 1) for request in wanted]
+    connect, alone = connect_from(found.root), len(wanted) == 1
+    codes = [_one(output, request, connect, exit_code, details=details, alone=alone) for request in wanted]
     return worst(codes)
 
 
-def _one(output: Output, request: Request, exit_code: app.ExitCode, *, details: bool, alone: bool) -> int:
+def _one(
+    output: Output, request: Request, connect: Connect, exit_code: app.ExitCode, *, details: bool, alone: bool
+) -> int:
     try:
-        with app.plan(request, connect_from(request.topology.root)) as planned:
+        with app.plan(request, connect) as planned:
             made = planned.plan
-            if request.entry.validates_in_plan and made.changes:
+            if request.entry.validates_in_plan and made.changes and request.against is None:
                 made = app.with_findings(made, app.broker_findings(planned))
             code = exit_code(made)
             output.write(report.plan_document(made, planned.header, code), cluster=request.entry.name, details=details)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
-from kafkaops import __version__, connection, report, topology
+from kafkaops import __version__, connection, offline, report, topology
 from kafkaops.app import Connect, Request
 from kafkaops.cluster import Cluster
 from kafkaops.commands.output import Output
 from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.offline import Against
 from kafkaops.settings import ClusterEntry
 from kafkaops.topology import Topology
 
@@ -62,6 +64,15 @@ def _one_file_each(output: Output) -> None:
                     help=f"write `-o {target.format}=plan-{{cluster}}.{target.format}`, or `--cluster NAME`",
                 ),
             )
+
+
+def request_against(output: Output, found: Topology, only: tuple[str, ...], against: Against) -> Request:
+    """Errors: Refusal when the snapshot is of another cluster, or lacks a topic."""
+    entry = offline.entry(found, output.options.cluster, against)
+    asked = replace(request(output, found, entry, only), against=against, patience=0.0)
+    if entry.manages_topics:
+        offline.insist_on_whole_topics(asked.desired, against)
+    return asked
 
 
 def request(output: Output, found: Topology, entry: ClusterEntry, only: tuple[str, ...] = ()) -> Request:

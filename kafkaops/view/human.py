@@ -14,6 +14,7 @@ from kafkaops.view.inspection_screen import doctor_lines, resource_lines
 from kafkaops.view.lines import WIDTH_WITHOUT_TERMINAL, Document, Line, Span
 from kafkaops.view.plan_screen import plan_lines
 from kafkaops.view.problems_screen import failure_lines, validation_lines
+from kafkaops.view.snapshot_screen import snapshot_lines
 from kafkaops.view.visible import visible
 
 __all__ = ["WIDTH_WITHOUT_TERMINAL", "phase_line", "render"]
@@ -59,5 +60,7 @@ def _lines(document: Document, texts: Mapping[str, str], width: int, *, details:
             yield from doctor_lines(document, width)
         case "kafkaops.ack":
             yield from ack_lines(document)
+        case "kafkaops.snapshot":
+            yield from snapshot_lines(document, width)
         case unknown:
             raise ValueError(f"no screen for {unknown}")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from kafkaops.units import age
 from kafkaops.view.dangers import alike, is_open, predicate, undo_of
 from kafkaops.view.inert import code, fenced, folded, prose, row
 from kafkaops.view.lines import Document, Row, table
@@ -500,10 +501,16 @@ _READABLE = 2_000
 def _foot(document: Document, omitted: str) -> str:
     known = document.get("cluster", {}).get("id")
     told = [f"cluster id {code(_cut(known))}"] if known else []
-    told += [f"live state read {moment(document['live']['read_at'])}"] if "live" in document else []
+    told += [_reading(document["live"])] if "live" in document else []
     told += [] if "live" in document else [f"written {moment(document['created_at'])}"]
     told += [f"kafkaops {prose(_cut(document['tool_version']))}"]
     return f"<sub>{', '.join(told)}. {omitted}</sub>"
+
+
+def _reading(live: Document) -> str:
+    saved = live.get("snapshot")
+    old = f" from snapshot {code(_cut(saved['path']))}, {age(saved['age_seconds'])} old," if saved else ""
+    return f"live state{old} read {moment(live['read_at'])}"
 
 
 _LADDER: tuple[tuple[_Teller, _Teller, _Teller, _Teller], ...] = (

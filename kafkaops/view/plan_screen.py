@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any
 
+from kafkaops import units
 from kafkaops.view.dangers import alike, is_open, sentence, undo_of
 from kafkaops.view.lines import (
     EMPTY,
@@ -75,14 +76,22 @@ def header_lines(document: Document, width: int) -> Iterator[Line]:
     known += [counted(cluster["brokers"], "broker"), counted(cluster["racks"], "rack") if cluster["racks"] else ""]
     head = f"kafkaops {document['tool_version']} {document['command']}: cluster {cluster['name']}"
     yield from _beside(head, f"({', '.join(filter(None, known))})", width)
-    who = f" as {live['principal']}" if live["principal"] else ""
     yield (Span(f"  files   {source['path']}, {counted(source['files'], 'file')}"),)
-    yield from labelled("live", f"read {moment(live['read_at'])} in {live['seconds']} s{who}", width)
+    yield from labelled("live", _live(live), width)
     if live["scope"]:
         yield from labelled("scope", _scope(live["scope"]), width)
     if document.get("options", {}).get("only"):
         yield from labelled("only", f"{', '.join(document['options']['only'])} (partial: the rest is left out)", width)
     yield EMPTY
+
+
+def _live(live: Document) -> str:
+    who = f"as {live['principal']}" if live["principal"] else ""
+    if "snapshot" not in live:
+        return f"read {moment(live['read_at'])} in {live['seconds']} s {who}".rstrip()
+    saved = live["snapshot"]
+    old = units.age(saved["age_seconds"])
+    return ", read ".join(filter(None, (f"snapshot {saved['path']} of {moment(live['read_at'])}, {old} old", who)))
 
 
 def _beside(head: str, rest: str, width: int) -> Iterator[Line]:
