@@ -6,6 +6,8 @@ import json
 import os
 import random
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +19,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from in_memory import NOW, World, exit_code, settings_text
+from test_architecture import HEAVY
 from test_cases import CASES, case_of, each_case, world_of
 from test_laws import Given, folder, givens
 
@@ -622,3 +625,14 @@ def test_a_recorded_cluster_is_only_read(desk: Desk) -> None:
         RecordedCluster(recording).delete_topics({"order.a": ""})
     assert isinstance(desk.world.cluster, SnapshotCluster)
     assert desk.world.cluster.calls == []
+
+
+def test_a_plan_against_a_snapshot_loads_no_client_and_no_key_store(desk: Desk) -> None:
+    assert desk.snapshot(str(desk.path())) == 0
+    code = "import sys; from kafkaops.cli import run; run(sys.argv[1:]); print('loaded', *sys.modules)"
+    arguments = ["plan", "--topology", str(desk.world.topology.root), "--against", str(desk.path())]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    *screen, last = done.stdout.splitlines()
+
+    assert "BLOCKED: 1 danger needs acknowledgement; nothing was changed" in screen
+    assert HEAVY & set(last.split()) == set()
