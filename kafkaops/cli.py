@@ -21,6 +21,7 @@ from kafkaops import __version__
 from kafkaops.findings import Exit, Terminated
 
 EXAMPLES = {
+    "init": ("kafkaops init", "kafkaops init --topology clusters/east --cluster east"),
     "validate": ("kafkaops validate", "kafkaops validate --topology topology -o json"),
     "plan": (
         "kafkaops plan --cluster sandbox",
@@ -133,6 +134,30 @@ Address = Annotated[
 Only = Annotated[
     list[str], typer.Option("--only", metavar="ADDRESS", help="Only these resources (a pattern; may be repeated).")
 ]
+
+
+@_command(app, "init")
+def init(
+    options: Options,
+    bootstrap_servers: Annotated[
+        str | None,
+        typer.Option(
+            "--bootstrap-servers", metavar="HOST:PORT[,...]", help="Left out: those of the client properties."
+        ),
+    ] = None,
+    client_config: Annotated[
+        Path | None,
+        typer.Option(
+            "--client-config",
+            metavar="FILE",
+            help="Client properties; left out: those that KAFKAOPS_CLIENT_CONFIG names.",
+        ),
+    ] = None,
+) -> int:
+    """Begin a repository for a cluster that is there already."""
+    from kafkaops.commands import beginning
+
+    return beginning.init(options, bootstrap_servers=bootstrap_servers, client_config=client_config)
 
 
 @_command(app, "validate")
@@ -260,7 +285,7 @@ def schema(
     name: Annotated[
         str,
         typer.Argument(
-            help="topology, settings, or a document: plan, apply, validation, resource, doctor, ack, snapshot, failure."
+            help="topology, settings, or a document: init, plan, apply, validation, resource, doctor, ack, snapshot, failure."
         ),
     ] = "topology",
 ) -> int:

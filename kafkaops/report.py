@@ -17,6 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 from kafkaops import __version__, codes
 from kafkaops.access import AclBinding
 from kafkaops.findings import Exit, Finding, Location, Severity, sort_key
+from kafkaops.naming import Convention
 from kafkaops.plan import Action, Change, FieldChange, Outcome, Plan, Result, Tally, Value
 from kafkaops.resource import Resource, ResourceField
 
@@ -30,6 +31,7 @@ FORMATS = {
     "ack": "kafkaops.ack",
     "snapshot": "kafkaops.snapshot",
     "doctor": "kafkaops.doctor",
+    "init": "kafkaops.init",
 }
 
 Document = dict[str, Any]
@@ -230,6 +232,41 @@ def ack_document(
 def snapshot_head(taken_at: datetime) -> Document:
     """How the document of `snapshot` begins; `kafkaops.snapshots` adds what was read."""
     return _head("kafkaops.snapshot", "snapshot", taken_at, "taken", Exit.DONE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laid:
+    """What `init` wrote, for which cluster, and what it left as it was. `next`: commands."""
+
+    cluster: str
+    cluster_id: str
+    kafka_version: str
+    brokers: int
+    topics: int
+    convention: Convention | None
+    written: tuple[str, ...]
+    left: tuple[str, ...]
+    notes: tuple[str, ...]
+    next: tuple[str, ...]
+
+
+def init_document(laid: Laid, exit_code: int, *, created_at: datetime) -> Document:
+    named = laid.convention
+    return {
+        **_head("kafkaops.init", "init", created_at, "written", exit_code),
+        "cluster": {
+            "name": laid.cluster,
+            "id": laid.cluster_id,
+            "kafka_version": laid.kafka_version,
+            "brokers": laid.brokers,
+            "topics": laid.topics,
+        },
+        "naming": {"pattern": named.pattern, "fit": named.fit, "of": named.of} if named else None,
+        "written": list(laid.written),
+        "left": list(laid.left),
+        "notes": list(laid.notes),
+        "next": list(laid.next),
+    }
 
 
 def finding_of(entry: Mapping[str, Any]) -> Finding:

@@ -14,6 +14,7 @@ from typing import Any
 from kafkaops import units
 from kafkaops.access import Authorizer
 from kafkaops.findings import Finding, Location, Severity
+from kafkaops.naming import compiled
 from kafkaops.source import Block, Document, Row, item_location, key_location, value_location
 
 INTERNAL_TOPICS = ("__*", "_kafkaops.*")
@@ -121,18 +122,13 @@ def _naming(block: Block) -> tuple[Naming, tuple[Finding, ...]]:
     findings = [_bad_regex(naming["parts"], part, regex) for part, regex in parts.items() if not _is_plain_regex(regex)]
     if findings or not text:
         return Naming(), tuple(findings)
-    pieces = re.split(r"\{([a-z][a-z0-9-]*)\}", text)
-    regex = "".join(
-        re.escape(piece) if index % 2 == 0 else f"(?>{parts.get(piece, '[a-z][a-z0-9-]*')})"
-        for index, piece in enumerate(pieces)
-    )
-    return Naming(text, re.compile(regex, re.ASCII), tuple(naming.get("exempt", ()))), ()
+    return Naming(text, compiled(text, parts), tuple(naming.get("exempt", ()))), ()
 
 
 def _is_plain_regex(regex: str) -> bool:
     """Part patterns run over every name. What can backtrack without end is refused: a repeated group, a repetition of a repetition, too many ways to match.
 
-    Each part is atomic (`(?>...)`), so that parts do not multiply.
+    That parts do not multiply is what `compiled` sees to.
     """
     if len(regex) > 200 or re.search(r"\\[1-9]|\(\?", regex):  # noqa: PLR2004
         return False

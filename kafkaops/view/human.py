@@ -10,6 +10,7 @@ from rich.style import Style
 
 from kafkaops.view.ack_screen import ack_lines
 from kafkaops.view.apply_screen import apply_lines, phase_line
+from kafkaops.view.init_screen import init_lines
 from kafkaops.view.inspection_screen import doctor_lines, resource_lines
 from kafkaops.view.lines import WIDTH_WITHOUT_TERMINAL, Document, Line, Span
 from kafkaops.view.plan_screen import plan_lines
@@ -62,5 +63,7 @@ def _lines(document: Document, texts: Mapping[str, str], width: int, *, details:
             yield from ack_lines(document)
         case "kafkaops.snapshot":
             yield from snapshot_lines(document, width)
+        case "kafkaops.init":
+            yield from init_lines(document, width)
         case unknown:
             raise ValueError(f"no screen for {unknown}")

@@ -90,7 +90,12 @@ def replace(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after))
 
 
+def nothing_yet(folder: Path) -> None:
+    shutil.rmtree(folder / "topology")
+
+
 PREPARED: dict[str, Callable[[Path], None]] = {
+    "kafkaops init": nothing_yet,
     "kafkaops ack KO2110@topic/inventory.stock.updated.v1 --cluster sandbox --reason OPS-12": more_partitions,
     "kafkaops ack KO2106 --plan plan.json --reason 'nobody reads it'": a_deletion_in_a_saved_plan,
 }

@@ -21,6 +21,7 @@ class ClientConfig:
     confluent: Mapping[str, str | int | bool] = field(repr=False)
     kafka_python: Mapping[str, object] = field(repr=False)
     principal: str | None  # "User:NAME" when the login itself tells it (PLAIN and SCRAM)
+    secret_written_out: bool = False  # the file holds one itself, instead of a reference to it
 
 
 def load(
@@ -57,7 +58,7 @@ def load(
         confluent |= part.confluent
         kafka_python |= part.kafka_python
     principal = next((part.principal for part in parts if part.principal), None)
-    return ClientConfig(servers, confluent, kafka_python, principal)
+    return ClientConfig(servers, confluent, kafka_python, principal, written.holds_a_secret())
 
 
 def without_a_file(bootstrap_servers: Sequence[str], *, timeout: float) -> ClientConfig:

@@ -35,6 +35,13 @@ CREDENTIALS = frozenset(
     }
 )
 
+SECRETS = CREDENTIALS - {
+    "sasl.oauthbearer.client.credentials.client.id",
+    "sasl.username",
+    "ssl.keystore.certificate.chain",
+    "ssl.truststore.password",  # guards public certificates
+}
+
 HONOURED = CREDENTIALS | {
     "bootstrap.servers",
     "client.dns.lookup",

@@ -102,6 +102,11 @@ class Settings:
         with self.blaming(name):
             return regular_file.read(self.path.parent / location, limit=keystores.LIMIT)
 
+    def holds_a_secret(self) -> bool:
+        """Written out, instead of a reference to it."""
+        texts = [entry.value for name, entry in self.entries.items() if name in keys.SECRETS]
+        return any("${" not in text and not text.startswith(("file:", "command:")) for text in texts)
+
     def at_most_one(self, *names: str) -> str | None:
         present = [name for name in names if name in self.entries]
         if len(present) > 1:
