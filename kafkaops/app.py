@@ -68,14 +68,19 @@ def plan(request: Request, connect: Connect) -> Iterator[Planned]:
     """The plan, while the connection is open."""
     begun = time.monotonic()
     with connected(request, connect) as reading:
-        differences = _differences(reading)
-        _refuse_idle_patterns(request, differences)
-        made = _plan(request, reading, differences)
+        made = plan_on(request, reading)
         yield Planned(
             plan=made,
             reading=reading,
             header=header(request, reading, _scopes(made), time.monotonic() - begun),
         )
+
+
+def plan_on(request: Request, reading: Reading) -> Plan:
+    """The plan of the files that the reading knows, on its open connection."""
+    differences = _differences(reading)
+    _refuse_idle_patterns(request, differences)
+    return _plan(request, reading, differences)
 
 
 @contextmanager

@@ -41,6 +41,7 @@ EXAMPLES = {
         "kafkaops ack KO2110@topic/inventory.stock.updated.v1 --cluster sandbox --reason OPS-12",
         "kafkaops ack KO2106 --plan plan.json --reason 'nobody reads it'",
     ),
+    "pull": ("kafkaops pull --cluster sandbox", "kafkaops pull 'topic/order.*' --cluster sandbox"),
     "explain": ("kafkaops explain KO2104", "kafkaops explain retention.ms"),
     "schema": ("kafkaops schema", "kafkaops schema settings"),
     "doctor": ("kafkaops doctor --cluster sandbox", "kafkaops doctor --cluster sandbox -o json"),
@@ -266,6 +267,23 @@ def ack(
     return files.ack(options, findings, plan_file=plan_file, until=until, reason=reason)
 
 
+@_command(app, "pull")
+def pull(
+    options: Options,
+    addresses: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ADDRESS]...",
+            help="Resources, such as topic/NAME or acl/PRINCIPAL, or patterns; what no file declares if left out.",
+        ),
+    ] = None,
+) -> int:
+    """Write what is live into the YAML, so that the plan is empty. Changes nothing on the cluster."""
+    from kafkaops.commands import pulling
+
+    return pulling.pull(options, tuple(addresses or ()))
+
+
 @_command(app, "explain")
 def explain(
     options: Options,
@@ -285,7 +303,7 @@ def schema(
     name: Annotated[
         str,
         typer.Argument(
-            help="topology, settings, or a document: init, plan, apply, validation, resource, doctor, ack, snapshot, failure."
+            help="topology, settings, or a document: init, plan, apply, validation, resource, doctor, ack, pull, snapshot, failure."
         ),
     ] = "topology",
 ) -> int:

@@ -73,7 +73,7 @@ class _Compilation:
         self.settings = settings
         self.today = today
         self.findings: list[Finding] = []
-        self.domains = _Domains(documents)
+        self.domains = Domains(documents)
         self.context = topics.Context(
             settings.profiles, entry.overrides, entry.name, settings.policy.lint, topics.Layers(entry.kafka_version)
         )
@@ -566,7 +566,7 @@ class _Compilation:
                 )
 
 
-class _Domains:
+class Domains:
     """Which file owns which prefix."""
 
     def __init__(self, documents: tuple[Document, ...]) -> None:

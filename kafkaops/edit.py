@@ -20,26 +20,70 @@ LIST = "acknowledge"
 Keys = tuple[str, ...]
 """From the top of a file down to a mapping: `("topics", "order.order.created.v1")`; `()` is the top."""
 
-Entry = Mapping[str, str | Sequence[str]]
+Steps = tuple[str | int, ...]
+"""The same through lists: `("acls", 0)`."""
+
+Entry = Mapping[str, Any]
 
 
-def with_entry(text: str, keys: Keys, entry: Entry) -> str | None:
-    """The text with the entry at the end of the `acknowledge:` list of a block-style mapping; None where that cannot be written.
+def with_entry(text: str, keys: Steps, entry: Entry | str, into: str = LIST) -> str | None:
+    """The text with the entry at the end of a list of a block-style mapping; None where that cannot be written.
 
     `text` has no byte order mark. The list is made, as the last key of the mapping, where there is none.
     """
     data = _data(text)
-    if data is None or (wanted := _changed(data, keys, lambda block: _entered(block, entry))) is None:
+    if data is None or (wanted := _changed(data, keys, lambda block: _entered(block, entry, into))) is None:
         return None
-    return _first_that_means(wanted, (_inserted(text, way) for way in _ways_in(text, keys, written(entry))))
+    said = quoted(entry) if isinstance(entry, str) else written(entry)
+    return _first_that_means(wanted, (_inserted(text, way) for way in _ways_in(text, keys, said, into)))
 
 
-def without_entry(text: str, keys: Keys, index: int) -> str | None:
+def with_blocks(
+    text: str, section: str, blocks: Mapping[str, Any], lines: Iterable[str], *, before: str = ""
+) -> str | None:
+    """The text with more keys at the end of a mapping at the top, or with that mapping; None where that cannot be written.
+
+    `lines` are the blocks as they stand two columns in; a file that indents more gets them so. `before`: the key that a new section stands in front of.
+    """
+    data = _data(text)
+    if data is None or (wanted := _changed(data, (), lambda root: _joined(root, section, blocks))) is None:
+        return None
+    return _first_that_means(
+        wanted, (_inserted(text, way) for way in _ways_to_join(text, section, list(lines), before))
+    )
+
+
+def with_items(text: str, section: str, items: Sequence[Any], lines: Iterable[str]) -> str | None:
+    """The text with more items at the end of a list at the top, or with that list; `lines` as they stand two columns in."""
+    data = _data(text)
+    if data is None or not isinstance(old := data.get(section, []), list):
+        return None
+    wanted = {**data, section: [*old, *items]}
+    return _first_that_means(wanted, (_inserted(text, way) for way in _ways_to_lengthen(text, section, list(lines))))
+
+
+def with_value(text: str, keys: Steps, key: str, value: Any, said: str) -> str | None:
+    """The text with the value `said` under the key of a mapping, in the place of the one that is there."""
+    data = _data(text)
+    if data is None or (wanted := _changed(data, keys, lambda block: {**block, key: value})) is None:
+        return None
+    return _first_that_means(wanted, (_cut(text, way) for way in _ways_to_say(text, keys, key, said)))
+
+
+def without_key(text: str, keys: Steps, key: str) -> str | None:
+    """The text without a key of a mapping that has others."""
+    data = _data(text)
+    if data is None or (wanted := _changed(data, keys, lambda block: _lacking(block, key))) is None:
+        return None
+    return _first_that_means(wanted, (_cut(text, way) for way in _ways_to_lack(text, keys, key)))
+
+
+def without_entry(text: str, keys: Steps, index: int, of: str = LIST) -> str | None:
     """The text without the entry, and without the list when nothing is left in it; None where that cannot be cut out."""
     data = _data(text)
-    if data is None or (wanted := _changed(data, keys, lambda block: _removed(block, index))) is None:
+    if data is None or (wanted := _changed(data, keys, lambda block: _removed(block, index, of))) is None:
         return None
-    return _first_that_means(wanted, (_cut(text, way) for way in _ways_out(text, keys, index)))
+    return _first_that_means(wanted, (_cut(text, way) for way in _ways_out(text, keys, index, of)))
 
 
 def written(entry: Entry) -> str:
@@ -47,18 +91,28 @@ def written(entry: Entry) -> str:
     return "{" + ", ".join(f"{key}: {_value(value)}" for key, value in entry.items()) + "}"
 
 
-def _value(value: str | Sequence[str]) -> str:
-    return quoted(value) if isinstance(value, str) else "[" + ", ".join(map(quoted, value)) + "]"
+def _value(value: Any) -> str:
+    match value:
+        case str():
+            return quoted(value)
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case Mapping():
+            return written(value)
+        case _:
+            return "[" + ", ".join(map(_value, value)) + "]"
 
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_WORDS = frozenset(
+WORDS = frozenset(
     {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 )  # no text for one reader of YAML or another
 
 
 def quoted(text: str) -> str:
-    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
+    if _PLAIN.fullmatch(text) and text.lower() not in WORDS:
         return text
     return '"' + "".join(map(_escaped, text)) + '"'
 
@@ -72,7 +126,7 @@ def _escaped(char: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
 
 
-def entries(text: str, keys: Keys) -> Row:
+def entries(text: str, keys: Steps) -> Row:
     """The `acknowledge:` list of a mapping that has one, in a text that parses."""
     here: Any = _data(text)
     for key in (*keys, LIST):
@@ -90,28 +144,46 @@ def _data(text: str) -> dict[str, Any] | None:
     return None if findings else root
 
 
-def _changed(data: Mapping[str, Any], keys: Keys, change: Any) -> dict[str, Any] | None:
+def _changed(data: Any, keys: Steps, change: Any) -> Any:
     """Copies the way down only: whatever else shares the mapping, through an alias, keeps the old one."""
     if not keys:
-        changed: dict[str, Any] | None = change(data)
-        return changed
-    below = data.get(keys[0])
-    inner = _changed(below, keys[1:], change) if isinstance(below, dict) else None
-    return None if inner is None else {**data, keys[0]: inner}
+        return change(data) if isinstance(data, dict) else None
+    match data, keys[0]:
+        case list(), int(at) if at < len(data):
+            inner = _changed(data[at], keys[1:], change)
+            return None if inner is None else [*data[:at], inner, *data[at + 1 :]]
+        case dict(), str(key):
+            inner = _changed(data.get(key), keys[1:], change)
+            return None if inner is None else {**data, key: inner}
+        case _:
+            return None
 
 
-def _entered(block: Mapping[str, Any], entry: Entry) -> dict[str, Any] | None:
-    old = block.get(LIST, [])
-    plain = {key: value if isinstance(value, str) else list(value) for key, value in entry.items()}
-    return {**block, LIST: [*old, plain]} if isinstance(old, list) else None
+def _entered(block: Mapping[str, Any], entry: Entry | str, into: str) -> dict[str, Any] | None:
+    old = block.get(into, [])
+    plain = entry if isinstance(entry, str) else {key: _plain(value) for key, value in entry.items()}
+    return {**block, into: [*old, plain]} if isinstance(old, list) else None
 
 
-def _removed(block: Mapping[str, Any], index: int) -> dict[str, Any] | None:
-    old = block.get(LIST)
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | Mapping) else list(value)
+
+
+def _removed(block: Mapping[str, Any], index: int, of: str) -> dict[str, Any] | None:
+    old = block.get(of)
     if not isinstance(old, list) or index >= len(old):
         return None
     left = old[:index] + old[index + 1 :]
-    return {key: left if key == LIST else value for key, value in block.items() if key != LIST or left}
+    return {key: left if key == of else value for key, value in block.items() if key != of or left}
+
+
+def _joined(root: Mapping[str, Any], section: str, blocks: Mapping[str, Any]) -> dict[str, Any] | None:
+    old = root.get(section, {})
+    return {**root, section: {**old, **blocks}} if isinstance(old, dict) and not old.keys() & blocks.keys() else None
+
+
+def _lacking(block: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    return {name: value for name, value in block.items() if name != key} if key in block and len(block) > 1 else None
 
 
 def _first_that_means(wanted: Mapping[str, Any], texts: Iterable[str]) -> str | None:
@@ -142,39 +214,128 @@ def _cut(text: str, way: Sequence[_Cut]) -> str:
     return text
 
 
-def _found(root: Part | None, keys: Keys) -> Part | None:
+def _found(root: Part | None, keys: Steps) -> Part | None:
     for key in keys:
-        if root is None or key not in root.keys:
+        if root is None:
             return None
-        root = root.keys[key][1]
+        if isinstance(key, int):
+            root = root.items[key] if key < len(root.items) else None
+        else:
+            root = root.keys[key][1] if key in root.keys else None
     return root
 
 
-def _ways_in(text: str, keys: Keys, entry: str) -> Iterator[list[_Insertion]]:
+def _ways_in(text: str, keys: Steps, entry: str, into: str) -> Iterator[list[_Insertion]]:
     root = outline(text)
     block = _found(root, keys)
     if not keys and (block is None or not block.is_mapping):
-        yield [_lines(text, len(text), f"{LIST}:", f"  - {entry}")]
+        yield [_lines(text, len(text), f"{into}:", f"  - {entry}")]
     elif root is None or block is None or block.flow or not block.keys:
         return
-    elif LIST not in block.keys:
-        yield from _as_new_list(text, root, block, entry, outer=_column_of(text, root, keys))
+    elif into not in block.keys:
+        yield from _as_new_list(text, root, block, into, entry, outer=_column_of(text, root, keys))
     else:
-        start, rows = block.keys[LIST]
+        start, rows = block.keys[into]
         yield from _into_flow(text, rows, entry) if rows.flow else _into_block(text, start, rows, entry)
 
 
-def _column_of(text: str, root: Part, keys: Keys) -> int:
+def _ways_to_join(text: str, section: str, lines: list[str], before: str) -> Iterator[list[_Insertion]]:
+    root = outline(text)
+    if root is None or section not in root.keys:
+        yield from _as_new_section(text, root, [f"{section}:", *lines], before)
+        return
+    start, block = root.keys[section]
+    if block.flow or not block.keys:
+        return
+    indent = _column(text, next(iter(block.keys.values()))[0])
+    apart = [""] if any(not line for line in lines) else []
+    for end in _ends(text, block.end, _column(text, start)):
+        yield [_lines(text, end, *apart, *(_deeper(line, indent - _USUAL) for line in lines))]
+
+
+_USUAL = 2  # columns
+
+
+def _deeper(line: str, columns: int) -> str:
+    """Only the first step is the file's own: below it all stands as it comes."""
+    return " " * columns + line if line and columns > 0 else line[-columns:] if columns < 0 else line
+
+
+def _as_new_section(text: str, root: Part | None, lines: list[str], before: str) -> Iterator[list[_Insertion]]:
+    """In front of a key, above the comment that belongs to it; else at the end."""
+    if root is not None and before in root.keys:
+        at = _start_of_line(text, root.keys[before][0])
+        while at and text[_start_of_line(text, at - 1) : at].startswith("#"):
+            at = _start_of_line(text, at - 1)
+        yield [_lines(text, at, *lines, "")]
+    yield [_lines(text, len(text), *([""] if text.strip() else []), *lines)]
+
+
+def _ways_to_lengthen(text: str, section: str, lines: list[str]) -> Iterator[list[_Insertion]]:
+    root = outline(text)
+    if root is None or section not in root.keys:
+        yield from _as_new_section(text, root, [f"{section}:", *lines], "")
+        return
+    start, rows = root.keys[section]
+    if rows.flow or not rows.items or (dash := _dash(text, rows.items[-1].start)) is None:
+        return
+    for end in _ends(text, rows.end, _column(text, start)):
+        yield [_lines(text, end, *(_deeper(line, _column(text, dash) - _USUAL) for line in lines))]
+
+
+def _ways_to_say(text: str, keys: Steps, key: str, said: str) -> Iterator[list[_Cut]]:
+    root = outline(text)
+    block = _found(root, keys)
+    if root is None or block is None or not block.is_mapping:
+        return
+    if key in block.keys:
+        value = block.keys[key][1]
+        yield [_Cut(value.start, value.end, said)]
+    elif block.flow:
+        last = block.end - 1
+        yield [_Cut(last, last, f", {quoted(key)}: {said}" if block.keys else f"{quoted(key)}: {said}")]
+    elif block.keys:
+        indent = " " * _column(text, next(iter(block.keys.values()))[0])
+        for end in _ends(text, block.end, _column_of(text, root, keys)):
+            yield [_as_cut(_lines(text, end, f"{indent}{quoted(key)}: {said}"))]
+
+
+def _as_cut(one: _Insertion) -> _Cut:
+    return _Cut(one.at, one.at, one.text)
+
+
+def _ways_to_lack(text: str, keys: Steps, key: str) -> Iterator[list[_Cut]]:
+    root = outline(text)
+    block = _found(root, keys)
+    if root is None or block is None or key not in block.keys:
+        return
+    start, value = block.keys[key]
+    if block.flow:
+        yield from ([one] for one in _flow_item(text, start, value.end))
+        return
+    line = _start_of_line(text, start)
+    for end in (_next_line(text, value.end - 1), *_ends(text, value.end, _column(text, start))):
+        yield [_to_the_end(text, _Cut(line, end))]
+
+
+def _column_of(text: str, root: Part, keys: Steps) -> int:
     """Of the key whose value the block is; -1 for the top."""
-    above = _found(root, keys[:-1]) if keys else None
-    return -1 if above is None else _column(text, above.keys[keys[-1]][0])
+    above, last = (_found(root, keys[:-1]), keys[-1]) if keys else (None, "")
+    if above is None:
+        return -1
+    if isinstance(last, int):  # below the dash of an item everything is deeper than the dash
+        dash = _dash(text, above.items[last].start)
+        return -1 if dash is None else _column(text, dash)
+    return _column(text, above.keys[last][0])
 
 
-def _as_new_list(text: str, root: Part, block: Part, entry: str, *, outer: int) -> Iterator[list[_Insertion]]:
+def _as_new_list(
+    text: str, root: Part, block: Part, into: str, entry: str, *, outer: int
+) -> Iterator[list[_Insertion]]:
     indent = " " * _column(text, next(iter(block.keys.values()))[0])
     step = " " * _step(text, root)
     for end in _ends(text, block.end, outer):
-        yield [_lines(text, end, f"{indent}{LIST}:", f"{indent}{step}- {entry}")]
+        yield [_lines(text, end, f"{indent}{into}:", f"{indent}{step}- {entry}")]
 
 
 def _into_block(text: str, start: int, rows: Part, entry: str) -> Iterator[list[_Insertion]]:
@@ -275,12 +436,12 @@ def _next_line(text: str, index: int) -> int:
 # out
 
 
-def _ways_out(text: str, keys: Keys, index: int) -> Iterator[list[_Cut]]:
+def _ways_out(text: str, keys: Steps, index: int, of: str) -> Iterator[list[_Cut]]:
     root = outline(text)
     block = _found(root, keys)
-    if root is None or block is None or LIST not in block.keys:
+    if root is None or block is None or of not in block.keys:
         return
-    start, rows = block.keys[LIST]
+    start, rows = block.keys[of]
     if len(rows.items) == 1:
         yield from _whole_list(text, keys, block, start, rows)
     elif rows.flow:
@@ -289,7 +450,7 @@ def _ways_out(text: str, keys: Keys, index: int) -> Iterator[list[_Cut]]:
         yield from ([_to_the_end(text, one)] for one in _block_item(text, start, rows, index))
 
 
-def _whole_list(text: str, keys: Keys, block: Part, start: int, rows: Part) -> Iterator[list[_Cut]]:
+def _whole_list(text: str, keys: Steps, block: Part, start: int, rows: Part) -> Iterator[list[_Cut]]:
     """The key with the only entry. A mapping that has nothing else becomes `{}`, since below some keys a null would be wrong."""
     if block.flow:
         yield from ([one] for one in _flow_item(text, start, rows.end))
@@ -304,10 +465,12 @@ def _whole_list(text: str, keys: Keys, block: Part, start: int, rows: Part) -> I
         yield [*empty, *(_to_the_end(text, one) for one in joined)]
 
 
-def _behind_key(text: str, keys: Keys) -> Iterator[int]:
+def _behind_key(text: str, keys: Steps) -> Iterator[int]:
     """Behind the colon of the key whose value the block is."""
-    above = _found(outline(text), keys[:-1])
-    if above is not None and (match := re.compile(r"[^\n]*?:(?=[ \t]*(#|\r?\n))").match(text, above.keys[keys[-1]][0])):
+    above, last = _found(outline(text), keys[:-1]), keys[-1]
+    if above is None or isinstance(last, int):
+        return
+    if match := re.compile(r"[^\n]*?:(?=[ \t]*(#|\r?\n))").match(text, above.keys[last][0]):
         yield match.end()
 
 

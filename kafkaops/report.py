@@ -30,6 +30,7 @@ FORMATS = {
     "describe": "kafkaops.resource",
     "ack": "kafkaops.ack",
     "snapshot": "kafkaops.snapshot",
+    "pull": "kafkaops.pull",
     "doctor": "kafkaops.doctor",
     "init": "kafkaops.init",
 }
@@ -266,6 +267,47 @@ def init_document(laid: Laid, exit_code: int, *, created_at: datetime) -> Docume
         "left": list(laid.left),
         "notes": list(laid.notes),
         "next": list(laid.next),
+    }
+
+
+def pull_document(
+    header: Header,
+    addresses: Iterable[str],
+    written: Iterable[tuple[str, bool, Sequence[tuple[str, Location]]]],
+    *,
+    profiles: Iterable[str],
+    made: Iterable[str],
+    exempted: Iterable[str],
+    left: Iterable[Finding],
+) -> Document:
+    """For `pull`. `written`: each file, whether it is new, and the resources that stand in it now; `left`: what is live and in no file all the same."""
+    files: list[Document] = [
+        {
+            "file": file,
+            "new": new,
+            "resources": [{"address": address, "source": _place(where)} for address, where in resources],
+        }
+        for file, new, resources in written
+    ]
+    pulled = [one["address"] for file in files for one in file["resources"]]
+    said, found = list(made), sorted(left, key=sort_key)
+    return {
+        **_head("kafkaops.pull", "pull", header.created_at, "written" if files else "nothing_to_write", Exit.DONE),
+        **_cluster(header),
+        "options": {"addresses": list(addresses)},
+        "summary": {
+            "topics": sum(address.startswith("topic/") for address in pulled),
+            "principals": sum(address.startswith("acl/") for address in pulled),
+            "made": len(said),
+            "files": len(files),
+            "left": len(found),
+            "findings": _finding_counts(found),
+        },
+        "written": files,
+        "profiles": list(profiles),
+        "made": said,
+        "exempted": list(exempted),
+        "findings": _findings(found),
     }
 
 

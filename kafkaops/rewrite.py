@@ -15,10 +15,10 @@ _MARK = codecs.BOM_UTF8
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """`path` free of links, as a Document has it; both texts without byte order mark."""
+    """`path` free of links, as a Document has it; both texts without byte order mark. `before` None: there is no such file yet."""
 
     path: Path
-    before: str
+    before: str | None
     after: str
 
 
@@ -29,12 +29,15 @@ class CannotWrite(Exception):  # noqa: N818  # reads as the sentence it stands f
 def rewrite(root: Path, files: Iterable[Rewrite]) -> None:
     """Mode and byte order mark are kept. Errors: CannotWrite for a file that is not as it was read, no longer a regular one below `root`, or not to be written."""
     real_root = Path(os.path.realpath(root))
-    staged: list[tuple[Path, Path, bytes]] = []  # the new file, the one it replaces, what that holds
-    done: list[tuple[Path, bytes]] = []
+    staged: list[tuple[Path, Path, bytes | None]] = []  # the new file, the one it replaces, what that holds
+    done: list[tuple[Path, bytes | None]] = []
     try:
         staged.extend(_staged(one, real_root) for one in files)
         for new, path, old in staged:
-            new.replace(path)
+            if old is None:
+                path.hardlink_to(new)  # unlike a rename, never over a file that somebody has made meanwhile
+            else:
+                new.replace(path)
             done.append((path, old))
     except OSError as error:
         _put_back(done)
@@ -62,7 +65,9 @@ def _mode_of_new_files() -> int:
     return 0o666 & ~mask
 
 
-def _staged(one: Rewrite, root: Path) -> tuple[Path, Path, bytes]:
+def _staged(one: Rewrite, root: Path) -> tuple[Path, Path, bytes | None]:
+    if one.before is None:
+        return _new(one, root), one.path, None
     mode = one.path.lstat().st_mode
     if not stat.S_ISREG(mode) or not Path(os.path.realpath(one.path)).is_relative_to(root):
         raise CannotWrite(f"`{one.path.name}` is no regular file below the topology folder")
@@ -71,6 +76,14 @@ def _staged(one: Rewrite, root: Path) -> tuple[Path, Path, bytes]:
     if old != mark + one.before.encode():
         raise CannotWrite(f"`{one.path.name}` has changed since it was read")
     return _beside(one.path, mark + one.after.encode(), stat.S_IMODE(mode)), one.path, old
+
+
+def _new(one: Rewrite, root: Path) -> Path:
+    if not Path(os.path.realpath(one.path.parent)).is_relative_to(root):
+        raise CannotWrite(f"`{one.path.name}` is not to be below the topology folder")
+    if os.path.lexists(one.path):
+        raise CannotWrite(f"`{one.path.name}` is there already")
+    return _beside(one.path, one.after.encode(), _mode_of_new_files())
 
 
 def _beside(path: Path, data: bytes, mode: int) -> Path:
@@ -88,6 +101,9 @@ def _beside(path: Path, data: bytes, mode: int) -> Path:
     return Path(name)
 
 
-def _put_back(done: Iterable[tuple[Path, bytes]]) -> None:
+def _put_back(done: Iterable[tuple[Path, bytes | None]]) -> None:
     for path, old in done:
+        if old is None:
+            path.unlink()
+            continue
         _beside(path, old, stat.S_IMODE(path.lstat().st_mode)).replace(path)

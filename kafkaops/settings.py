@@ -29,6 +29,9 @@ class Naming:
     pattern: re.Pattern[str] | None = None
     exempt: tuple[str, ...] = ()
 
+    def exempts(self, topic: str) -> bool:
+        return any(fnmatchcase(topic, pattern) for pattern in self.exempt)
+
 
 @dataclass(frozen=True, slots=True)
 class Override:

@@ -69,6 +69,19 @@ class Topology:
 def read(root: Path, *, shown: Callable[[Path], str], version: str, today: date) -> Topology:
     """Every problem of every file at once, in `findings`. With an error among them, `desired` is not to be acted on."""
     documents, findings = source.read(root, shown=shown)
+    return judged(root, shown(root), documents, findings, version=version, today=today)
+
+
+def judged(
+    root: Path,
+    shown: str,
+    documents: tuple[Document, ...],
+    findings: Iterable[Finding] = (),
+    *,
+    version: str,
+    today: date,
+) -> Topology:
+    """What these documents mean, whether they stand in the folder or are only thought of. `findings`: from reading them."""
     found = list(findings)
     structure = [finding for document in documents for finding in schema.check(document)]
     found += structure
@@ -77,7 +90,7 @@ def read(root: Path, *, shown: Callable[[Path], str], version: str, today: date)
     told = {finding.where for finding in structure}
     broken = {finding.where.file for finding in structure if finding.where}
     if declared is not None and declared.file in broken:
-        return Topology(root, shown(root), documents, findings=_sorted(found))
+        return Topology(root, shown, documents, findings=_sorted(found))
     settings, problems = settings_of(declared, root, version=version)
     found += problems
     sound = tuple(schema.sound(document) if document.file in broken else document for document in documents)
@@ -88,7 +101,7 @@ def read(root: Path, *, shown: Callable[[Path], str], version: str, today: date)
     if declared is not None and not structure:
         found += idle_guards(declared, frozenset().union(*(one.topics for one in desired.values())))
     found += codeowners.findings(root, documents, settings.policy.lint)
-    return Topology(root, shown(root), documents, settings, desired, _sorted(found))
+    return Topology(root, shown, documents, settings, desired, _sorted(found))
 
 
 def _settings_file(root: Path, documents: tuple[Document, ...]) -> tuple[Document | None, list[Finding]]:

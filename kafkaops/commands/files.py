@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,13 @@ def _fix(output: Output, found: Topology) -> bool:
 
 def _write(found: Topology, texts: Mapping[Path, str]) -> None:
     before = {document.path: document.text for document in found.documents}
+    write(found, [Rewrite(path, before[path], text) for path, text in sorted(texts.items())])
+
+
+def write(found: Topology, files: Iterable[Rewrite]) -> None:
+    """All of them or none. Errors: Refusal."""
     try:
-        rewrite(found.root, [Rewrite(path, before[path], text) for path, text in sorted(texts.items())])
+        rewrite(found.root, files)
     except CannotWrite as problem:
         raise Refusal(
             Exit.FAILED,

@@ -16,7 +16,7 @@ from kafkaops.kinds.topic import settings
 from kafkaops.lint import RULES
 from kafkaops.view import machine
 
-_DOCUMENTS = ("init", "plan", "apply", "validation", "resource", "doctor", "ack", "snapshot", "failure")
+_DOCUMENTS = ("init", "plan", "apply", "validation", "resource", "doctor", "ack", "pull", "snapshot", "failure")
 
 
 def explain(options: Options, asked: str) -> int:

@@ -15,6 +15,7 @@ from kafkaops.view.inspection_screen import doctor_lines, resource_lines
 from kafkaops.view.lines import WIDTH_WITHOUT_TERMINAL, Document, Line, Span
 from kafkaops.view.plan_screen import plan_lines
 from kafkaops.view.problems_screen import failure_lines, validation_lines
+from kafkaops.view.pull_screen import pull_lines
 from kafkaops.view.snapshot_screen import snapshot_lines
 from kafkaops.view.visible import visible
 
@@ -65,5 +66,7 @@ def _lines(document: Document, texts: Mapping[str, str], width: int, *, details:
             yield from snapshot_lines(document, width)
         case "kafkaops.init":
             yield from init_lines(document, width)
+        case "kafkaops.pull":
+            yield from pull_lines(document, width, details=details)
         case unknown:
             raise ValueError(f"no screen for {unknown}")

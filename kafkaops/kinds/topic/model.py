@@ -84,3 +84,11 @@ class LiveTopics:
     undeclared: tuple[str, ...] = ()
     unmanaged: int = 0
     kafka_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AllTopics:
+    """Everything that was asked for, declared or not. `unreadable`: by name, the error that the brokers gave for it."""
+
+    topics: Mapping[str, LiveTopic]
+    unreadable: Mapping[str, str] = field(default_factory=dict)

@@ -23,7 +23,7 @@ from kafkaops.cluster.agreement import agreed, on_all
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.kinds.topic import settings
 from kafkaops.kinds.topic.changes import AddPartitions, CreateTopic, DeleteTopic, SetTopicConfig
-from kafkaops.kinds.topic.model import OPERATIONAL, AbsentTopic, LiveTopic, LiveTopics, Topic
+from kafkaops.kinds.topic.model import OPERATIONAL, AbsentTopic, AllTopics, LiveTopic, LiveTopics, Topic
 from kafkaops.plan import Change, From, Phase, Value
 
 C = TypeVar("C", bound=Change)
@@ -64,6 +64,44 @@ def read(
         unmanaged=len(others) - len(undeclared),
         kafka_version=described.kafka_version,
     )
+
+
+def read_all(cluster: Cluster, described: Description, wanted: Callable[[str], bool], *, patience: float) -> AllTopics:
+    """Every topic of a wanted name that we may see, as all live brokers see it: nothing is known of them before, so each broker is asked for everything."""
+    brokers = [broker.id for broker in described.brokers]
+    names = sorted(filter(wanted, readings.listed(cluster, brokers, wanted, patience=patience)))
+    if not names:
+        return AllTopics({})
+    views = _agreed_views(cluster, brokers, names, patience)
+    overrides = readings.overrides(cluster, brokers, names, patience=patience)
+    moving = cluster.reassigning(names)
+    if isinstance(moving, KafkaError):
+        raise _unreadable([("the reassignments in flight", moving.name)])
+    topics, unreadable = {}, {}
+    for name in names:
+        view, entries = views[name], overrides[name]
+        if isinstance(view, KafkaError):
+            unreadable[name] = view.name
+        elif isinstance(entries, KafkaError):
+            unreadable[name] = entries.name
+        else:
+            topics[name] = _live(view, _values(entries), moving=name in moving)
+    return AllTopics(topics, unreadable)
+
+
+def _agreed_views(
+    cluster: Cluster, brokers: Sequence[int], names: Sequence[str], patience: float
+) -> Mapping[str, TopicView | KafkaError]:
+    found: dict[int, Mapping[str, TopicView | KafkaError]] = {}
+
+    def assignments(broker: int) -> frozenset[tuple[str, object]]:
+        found[broker] = cluster.topics(broker, names)
+        return frozenset(
+            (name, one.name if isinstance(one, KafkaError) else one.assignment) for name, one in found[broker].items()
+        )
+
+    agreed(brokers, assignments, what="the assignment of topics", patience=patience)
+    return found[brokers[0]]
 
 
 def _live(view: TopicView, overrides: Mapping[str, str | None], *, moving: bool) -> LiveTopic:

@@ -1,0 +1,70 @@
+"""What `pull` wrote, where, and what it left as it is."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from kafkaops.view.lines import EMPTY, MOST, Document, Line, Row, Span, command, labelled, paragraph, section, table
+from kafkaops.view.plan_screen import header_lines
+from kafkaops.view.visible import visible
+from kafkaops.view.words import counted
+
+
+def pull_lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
+    yield from header_lines(document, width)
+    yield from table([_file(one) for one in document["written"]], width)
+    yield from _beside(document, width)
+    yield from _left("LEFT OUT", "warning", document, width, details=details)
+    yield from _left("LEFT AS IT IS", "notice", document, width, details=details)
+    yield EMPTY
+    yield from paragraph(_outcome(document), width, hang="  ", style="bold")
+    yield command("next", f"kafkaops plan --cluster {shlex.quote(document['cluster']['name'])}")
+
+
+def _file(one: Document) -> Row:
+    addresses = [resource["address"] for resource in one["resources"]]
+    topics = sum(address.startswith("topic/") for address in addresses)
+    told = [counted(topics, "topic")] if topics else []
+    told += [f"access of {counted(len(addresses) - topics, 'principal')}"] if len(addresses) > topics else []
+    return Row("+ " if one["new"] else "~ ", (one["file"], ", ".join(told), "new" if one["new"] else ""))
+
+
+def _beside(document: Document, width: int) -> Iterator[Line]:
+    if document["profiles"]:
+        yield from labelled("profiles", ", ".join(document["profiles"]), width, wide=8)
+    if document["exempted"]:
+        names = _some(document["exempted"])
+        yield from labelled("naming", f"exempt now, since they are not named so: {names}", width, wide=8)
+    if document["made"]:
+        yield from labelled(
+            "made", f"{counted(len(document['made']), 'topic')} in no file, since roles make them", width, wide=8
+        )
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def _left(title: str, severity: str, document: Document, width: int, *, details: bool) -> Iterator[Line]:
+    found = [one for one in document["findings"] if one["severity"] == severity]
+    if not found:
+        return
+    yield from section(title, len(found), width)
+    shown = found if details else found[:MOST]
+    for one in shown:
+        yield from paragraph(
+            f"  {visible(one['address'].partition('/')[0])}  {visible(one['message'])}", width, hang=" " * 9
+        )
+    if len(found) > len(shown):
+        yield (Span(f"  {len(found) - len(shown):,} more, -v lists them"),)
+    yield from labelled("help", found[0]["help"], width, wide=4)
+
+
+def _outcome(document: Document) -> str:
+    counts = document["summary"]
+    left = f"; {counts['left']:,} left" if counts["left"] else ""
+    if not document["written"]:
+        return f"NOTHING TO WRITE: the files say already what is live{left}"
+    topics, principals = counted(counts["topics"] + counts["made"], "topic"), counted(counts["principals"], "principal")
+    return f"PULLED: {topics} and the access of {principals} in {counted(counts['files'], 'file')}{left}; they plan no change"
