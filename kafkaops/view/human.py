@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
 from rich.color import ColorSystem
@@ -50,23 +50,22 @@ def _lines(document: Document, texts: Mapping[str, str], width: int, *, details:
         yield from failure_lines(document, texts, width, details=details)
         return
     match document["format"]:
-        case "kafkaops.plan":
-            yield from plan_lines(document, width, details=details)
-        case "kafkaops.apply":
-            yield from apply_lines(document, width)
         case "kafkaops.validation":
             yield from validation_lines(document, texts, width, details=details)
-        case "kafkaops.resource":
-            yield from resource_lines(document, width)
-        case "kafkaops.doctor":
-            yield from doctor_lines(document, width)
-        case "kafkaops.ack":
-            yield from ack_lines(document)
-        case "kafkaops.snapshot":
-            yield from snapshot_lines(document, width)
-        case "kafkaops.init":
-            yield from init_lines(document, width)
+        case "kafkaops.plan":
+            yield from plan_lines(document, width, details=details)
         case "kafkaops.pull":
             yield from pull_lines(document, width, details=details)
-        case unknown:
-            raise ValueError(f"no screen for {unknown}")
+        case "kafkaops.ack":
+            yield from ack_lines(document)
+        case name:
+            yield from _SCREENS[name](document, width)
+
+
+_SCREENS: Mapping[str, Callable[[Document, int], Iterator[Line]]] = {
+    "kafkaops.apply": apply_lines,
+    "kafkaops.resource": resource_lines,
+    "kafkaops.doctor": doctor_lines,
+    "kafkaops.snapshot": snapshot_lines,
+    "kafkaops.init": init_lines,
+}
