@@ -69,13 +69,37 @@ class Options:
     no_input: bool
 
 
+def _offered(name: str) -> Callable[[typer.Context, str], list[str]]:
+    """What the shell offers for a value: a name of `commands.completion.OFFERS`."""
+
+    def offer(ctx: typer.Context, incomplete: str) -> list[str]:
+        from kafkaops.commands import completion
+
+        return completion.offered(name, ctx.params, incomplete)
+
+    return offer
+
+
 _GLOBALS: dict[str, tuple[Any, Any]] = {
     "chdir": (Annotated[Path | None, typer.Option("--chdir", "-C", help="Change to this folder first.")], None),
     "topology": (Annotated[Path, typer.Option("--topology", help="The folder with the YAML files.")], Path("topology")),
-    "cluster": (Annotated[str | None, typer.Option("--cluster", help="One cluster of kafkaops.yaml.")], None),
+    "cluster": (
+        Annotated[
+            str | None,
+            typer.Option("--cluster", help="One cluster of kafkaops.yaml.", autocompletion=_offered("clusters")),
+        ],
+        None,
+    ),
     "output": (
         Annotated[
-            list[str], typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help="text or json; may be repeated.")
+            list[str],
+            typer.Option(
+                "--output",
+                "-o",
+                metavar="FORMAT[=PATH]",
+                help="text or json; may be repeated.",
+                autocompletion=_offered("formats"),
+            ),
         ],
         [],
     ),
@@ -84,8 +108,8 @@ _GLOBALS: dict[str, tuple[Any, Any]] = {
     "color": (Annotated[str, typer.Option("--color", metavar="auto|always|never", help="When to use colour.")], "auto"),
     "no_input": (Annotated[bool, typer.Option("--no-input", help="Never ask; fail instead.")], False),
 }
-_TAKES_VALUE = frozenset({"--chdir", "-C", "--topology", "--cluster", "--output", "-o", "--color"})
-_FLAGS = _TAKES_VALUE | {"--quiet", "-q", "--verbose", "-v", "--no-input"}
+TAKES_VALUE = frozenset({"--chdir", "-C", "--topology", "--cluster", "--output", "-o", "--color"})
+_FLAGS = TAKES_VALUE | {"--quiet", "-q", "--verbose", "-v", "--no-input"}
 
 app = typer.Typer(
     name="kafkaops",
@@ -130,10 +154,20 @@ def _command(group: typer.Typer, name: str) -> Callable[[Callable[..., int]], Ca
 
 
 Address = Annotated[
-    str, typer.Argument(help="A resource, such as topic/order.order.created.v1 or acl/User:order-service.")
+    str,
+    typer.Argument(
+        help="A resource, such as topic/order.order.created.v1 or acl/User:order-service.",
+        autocompletion=_offered("addresses"),
+    ),
 ]
 Only = Annotated[
-    list[str], typer.Option("--only", metavar="ADDRESS", help="Only these resources (a pattern; may be repeated).")
+    list[str],
+    typer.Option(
+        "--only",
+        metavar="ADDRESS",
+        help="Only these resources (a pattern; may be repeated).",
+        autocompletion=_offered("addresses"),
+    ),
 ]
 
 
@@ -253,7 +287,11 @@ def ack(
     options: Options,
     findings: Annotated[
         list[str],
-        typer.Argument(metavar="CODE[@ADDRESS]...", help="The dangers to accept; an address may be a pattern."),
+        typer.Argument(
+            metavar="CODE[@ADDRESS]...",
+            help="The dangers to accept; an address may be a pattern.",
+            autocompletion=_offered("dangers"),
+        ),
     ],
     plan_file: Annotated[Path | None, typer.Option("--plan", help="Take the values from a saved plan (JSON).")] = None,
     until: Annotated[
@@ -288,7 +326,11 @@ def pull(
 def explain(
     options: Options,
     code: Annotated[
-        str, typer.Argument(help="A finding code such as KO2104, or a topic setting such as retention.ms.")
+        str,
+        typer.Argument(
+            help="A finding code such as KO2104, or a topic setting such as retention.ms.",
+            autocompletion=_offered("explained"),
+        ),
     ],
 ) -> int:
     """Tell what a finding or a topic setting means, and what to do."""
@@ -330,7 +372,12 @@ _SANDBOX = Path(".kafkaops/sandbox")
 def sandbox_up(
     options: Options,
     brokers: Annotated[int, typer.Option("--brokers", min=1, max=5, help="How many.")] = 3,
-    kafka: Annotated[str, typer.Option("--kafka", metavar="VERSION", help="4.4, 3.9, or 3.5 with ZooKeeper.")] = "4.4",
+    kafka: Annotated[
+        str,
+        typer.Option(
+            "--kafka", metavar="VERSION", help="4.4, 3.9, or 3.5 with ZooKeeper.", autocompletion=_offered("versions")
+        ),
+    ] = "4.4",
     directory: Folder = _SANDBOX,
 ) -> int:
     """Start it, and print the client properties to use."""
@@ -392,6 +439,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _usable_streams()
     signal.signal(signal.SIGTERM, _terminated)
     try:
+        if os.environ.get("_KAFKAOPS_COMPLETE", "").startswith("complete_"):  # set by the script that typer writes
+            from kafkaops.commands import completion
+
+            completion.answer(lambda: run([]), os.environ)
+            return
         code = run(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
     except BrokenPipeError:
@@ -419,7 +471,7 @@ def _usable_streams() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code. A usage error is 64, whichever way typer reports it."""
     try:
-        code = app(args=_command_first(arguments), prog_name="kafkaops", standalone_mode=False)
+        code = app(args=command_first(arguments), prog_name="kafkaops", standalone_mode=False)
     except typer.Abort:
         return Exit.INTERRUPTED
     except KeyboardInterrupt as interruption:
@@ -443,14 +495,14 @@ def _usage(error: Any, arguments: list[str]) -> None:
     usage_failure(message, arguments, command=getattr(getattr(error, "ctx", None), "command_path", ""))
 
 
-def _command_first(arguments: list[str]) -> list[str]:
+def command_first(arguments: list[str]) -> list[str]:
     """Flags that stand before the command go behind it, where the command knows them."""
     index = 0
     while index < len(arguments) and arguments[index].startswith("-"):
         flag = arguments[index].partition("=")[0]
         if flag in {"-h", "--help", "--version", "--install-completion", "--show-completion", "--"}:
             return arguments
-        takes_next = flag in _TAKES_VALUE and "=" not in arguments[index]
+        takes_next = flag in TAKES_VALUE and "=" not in arguments[index]
         index += 2 if takes_next else 1
     before, rest = arguments[:index], arguments[index:]
     if not rest and all(one.partition("=")[0] in _FLAGS for one in before if one.startswith("-")):
