@@ -14,14 +14,14 @@ from kafkaops import consent, offline, report, snapshots
 from kafkaops.cluster import Cluster, ClusterFailure, Description, FailureKind, KafkaError
 from kafkaops.cluster.recording import Question, RecordedCluster, record
 from kafkaops.compile import Desired
-from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.findings import Exit, Finding, Refusal, Severity, sort_key
 from kafkaops.kind import Reading
 from kafkaops.kinds.acl.kind import ACL
 from kafkaops.kinds.topic.kind import TOPIC
 from kafkaops.kinds.topic.model import Topic
 from kafkaops.offline import Against
 from kafkaops.plan import Action, Change, Difference, Outcome, Plan, Result, acknowledge, plan_of
-from kafkaops.settings import ClusterEntry
+from kafkaops.settings import ClusterEntry, Policy
 from kafkaops.snapshots import Snapshot
 from kafkaops.topology import Topology
 
@@ -108,15 +108,14 @@ def _differences(reading: Reading) -> dict[str, Difference]:
 
 def _plan(request: Request, reading: Reading, differences: dict[str, Difference]) -> Plan:
     everything = plan_of(differences, findings=_about_the_cluster(request, reading), partial=request.only)
+    made = _part(everything, request) if request.only else everything
+    found = sorted((*made.findings, *_too_many(made.changes, request.topology.settings.policy)), key=sort_key)
     marked, used = acknowledge(
-        everything.findings,
-        request.desired.acknowledgements,
-        cluster=request.entry.name,
-        today=request.now.date(),
+        found, request.desired.acknowledgements, cluster=request.entry.name, today=request.now.date()
     )
-    made = replace(everything, findings=marked)
+    made = replace(made, findings=marked)
     if request.only:
-        return _part(made, request)
+        return made
     idle = tuple(consent.remarks(request.desired.acknowledgements, used))
     files = tuple(one for one in request.topology.findings if one.severity is not Severity.ERROR)
     return replace(made, findings=(*made.findings, *idle, *files))
@@ -156,9 +155,40 @@ def _named(address: str, patterns: Iterable[str]) -> bool:
 
 def _concerns(finding: Finding, kept: Sequence[Change]) -> bool:
     """About the cluster, about one of these changes, or about the principal or kind that one belongs to."""
+    action = _SPEAKS_OF.get(finding.code)
     return not finding.address or any(
-        change.address == finding.address or change.address.startswith(f"{finding.address}/") for change in kept
+        change.address == finding.address or change.address.startswith(f"{finding.address}/")
+        for change in kept
+        if action in {None, change.action}
     )
+
+
+_SPEAKS_OF = {"KO3101": Action.GRANT, "KO3102": Action.REVOKE, "KO3902": Action.REVOKE}
+"""Findings about all ACLs at once: a part without such a change has nothing of theirs."""
+
+
+def _too_many(changes: Sequence[Change], policy: Policy) -> Iterator[Finding]:
+    """Of what this very plan does: a part that `--only` names is counted alone."""
+    deletes = [change for change in changes if change.action is Action.DELETE]
+    if len(deletes) > policy.max_deletes:
+        yield Finding(
+            code="KO5102",
+            severity=Severity.ERROR,
+            message=f"{len(deletes)} topics would be deleted, `max-deletes` is {policy.max_deletes}",
+            address="topic",
+            where=deletes[0].where,
+            help="delete them in several merges, or raise `policy: max-deletes` in kafkaops.yaml",
+        )
+    revokes = [change for change in changes if change.action is Action.REVOKE]
+    if len(revokes) > policy.max_revokes:
+        yield Finding(
+            code="KO5103",
+            severity=Severity.ERROR,
+            message=f"{len(revokes)} ACLs would be removed, `max-revokes` is {policy.max_revokes}",
+            address="acl",
+            where=revokes[0].where,
+            help="remove them in several merges, or raise `policy: max-revokes` in kafkaops.yaml",
+        )
 
 
 def _about_the_cluster(request: Request, reading: Reading) -> Iterator[Finding]:
@@ -379,9 +409,9 @@ def _stops(change: Change) -> Callable[[Finding], bool]:
 
 
 def verify(
-    request: Request, planned: Planned, *, patience: float = VERIFY_PATIENCE
+    request: Request, planned: Planned, tell: Callable[[int], None], *, patience: float = VERIFY_PATIENCE
 ) -> tuple[report.Verification, frozenset[str]]:
-    """Reads again until all brokers agree and nothing is left to do, or nothing has moved for `patience` seconds; with what is left, by id."""
+    """Reads again until all brokers agree and nothing is left to do, or nothing has moved for `patience` seconds; with what is left, by id. `tell`: how many are left, each time that changes."""
     wanted = frozenset(change.id for change in planned.plan.changes)
     left, since = wanted, time.monotonic()
     while True:
@@ -392,6 +422,7 @@ def verify(
             return report.Verification(len(wanted)), now
         if now != left:
             left, since = now, time.monotonic()
+            tell(len(now))
         if time.monotonic() - since > patience:
             return report.Verification(len(wanted), tuple(_still(change) for change in again.changes)), now
         time.sleep(0.25)

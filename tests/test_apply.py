@@ -253,7 +253,7 @@ def test_the_cluster_has_the_last_word_about_a_lost_answer(tmp_path: Path) -> No
     with app.plan(made.request, made.connect) as planned:
         steps = app.perform(made.request, planned, lambda _: None)
         made.cluster.hook = None
-        verified, left = app.verify(made.request, planned, patience=0)
+        verified, left = app.verify(made.request, planned, lambda _: None, patience=0)
         outcomes = app.settle(planned.plan, steps, left)
 
     assert (verified.checked, verified.findings, left) == (1, (), frozenset())
@@ -266,7 +266,7 @@ def test_what_is_not_as_planned_is_said(tmp_path: Path) -> None:
     made = world(tmp_path, REPLACED, {})
 
     with app.plan(made.request, made.connect) as planned:
-        verified, left = app.verify(made.request, planned, patience=0)
+        verified, left = app.verify(made.request, planned, lambda _: None, patience=0)
 
     assert left == {"acl:acl/User:order-service/topic/order.*/write"}
     assert [(one.code, one.message) for one in verified.findings] == [

@@ -136,4 +136,7 @@ def test_what_is_applied_is_not_planned_again_and_was_shown(path: Path, tmp_path
     assert [call for call in world.cluster.calls if not is_shown(call, shown)] == []
     with app.plan(world.request, lambda _: (before, None)) as made_before:
         done = replace(made_before, reading=replace(made_before.reading, cluster=world.cluster))
-        assert app.verify(world.request, done, patience=0) == (Verification(len(made.changes)), frozenset())
+        assert app.verify(world.request, done, lambda _: None, patience=0) == (
+            Verification(len(made.changes)),
+            frozenset(),
+        )

@@ -186,8 +186,9 @@ def _verified(output: Output, request: Request, planned: Planned, steps: Sequenc
     left = frozenset(change.id for change in planned.plan.changes)
     failed = any(one.result is not Result.APPLIED for step in steps for one in step.outcomes)
     patience = 5.0 if failed else app.VERIFY_PATIENCE
+    output.tell("  verify   reading again until every live broker agrees")
     try:
-        verification, left = app.verify(request, planned, patience=patience)
+        verification, left = app.verify(request, planned, lambda count: output.tell(_left(count)), patience=patience)
     except (ClusterFailure, Refusal) as problem:
         output.tell(f"  could not be read again: {problem}")
     outcomes = app.settle(planned.plan, steps, left if verification else None)
@@ -197,6 +198,10 @@ def _verified(output: Output, request: Request, planned: Planned, steps: Sequenc
         report.apply_document(planned.plan, planned.header, outcomes, verification, code), cluster=request.entry.name
     )
     return code
+
+
+def _left(count: int) -> str:
+    return f"  verify   {counted(count, 'change')} not seen on every live broker yet"
 
 
 def _interrupted(output: Output, planned: Planned, steps: Sequence[applying.Step], code: int) -> int:

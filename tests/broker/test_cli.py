@@ -112,7 +112,7 @@ def test_what_apply_did_is_a_document_of_its_schema(desk: Desk, schemas: Schemas
     found = ran.document
     assert (ran.code, found["exit_code"], found["format"], found["complete"]) == (0, 0, "kafkaops.apply", True)
     jsonschema.validate(found, schemas["apply"])
-    assert len(ran.stderr.splitlines()) == 3  # what happens, and two phases
+    assert len(ran.stderr.splitlines()) == 4  # what happens, two phases, and that it is read again
 
 
 def test_text_and_json_of_one_run_go_where_they_are_told_to(applied: Desk) -> None:

@@ -37,7 +37,6 @@ def compare(want: WantedAcls, live: LiveAcls, guards: Guards) -> Difference:
         *_lifted_denials(revokes, want),
         *_lockouts(grants, revokes, before, after, want, guards),
         *_unexplained(revokes, live, guards),
-        *_too_many(revokes, want, guards),
         *_remarks(grants, after, want),
         *_strangers(before, want, guards),
     ]
@@ -318,18 +317,6 @@ def _not_explained(why: str) -> Finding:
         address="acl",
         help="declare `authorizer: {super-users: [...], allow-everyone: ..., principal: ...}` for the cluster as the brokers have it",
     )
-
-
-def _too_many(revokes: list[AclBinding], want: WantedAcls, guards: Guards) -> Iterator[Finding]:
-    if len(revokes) > guards.max_revokes:
-        yield Finding(
-            code="KO5103",
-            severity=Severity.ERROR,
-            message=f"{len(revokes)} ACLs would be removed, `max-revokes` is {guards.max_revokes}",
-            address="acl",
-            where=want.managed[revokes[0].principal],
-            help="remove them in several merges, or raise `policy: max-revokes` in kafkaops.yaml",
-        )
 
 
 def _remarks(grants: list[AclBinding], after: AclSet, want: WantedAcls) -> Iterator[Finding]:

@@ -24,7 +24,6 @@ def _difference(reading: Reading) -> Difference:
             authorizer=entry.authorizer,
             own=reading.own,
             guarded=entry.principals.guarded() | own,
-            max_revokes=reading.settings.policy.max_revokes,
             brokers_known=bool(entry.principals.brokers),
         ),
     )

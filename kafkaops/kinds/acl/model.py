@@ -43,7 +43,6 @@ class Guards:
     authorizer: Authorizer = Authorizer()
     own: str | None = None
     guarded: frozenset[str] = frozenset()  # own, plan, brokers, break-glass
-    max_revokes: int = 20
     brokers_known: bool = True  # whether the topology says who the brokers are
 
 

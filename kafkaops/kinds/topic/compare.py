@@ -25,10 +25,9 @@ Step = Change | Finding
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """What the policy allows. `protected`: names that never lose data; `max_deletes`: deletions in one plan."""
+    """What the policy allows. `protected`: names that never lose data."""
 
     protected: frozenset[str] = frozenset()
-    max_deletes: int = 5
 
 
 def compare(want: Mapping[str, Topic | AbsentTopic], live: LiveTopics, guards: Guards) -> Difference:
@@ -45,7 +44,6 @@ def compare(want: Mapping[str, Topic | AbsentTopic], live: LiveTopics, guards: G
             blocked = any(isinstance(step, Finding) and step.blocks for step in steps)
             stuck, in_sync = stuck + blocked, in_sync + (not blocked)
     findings += _undeclared(live)
-    findings += _too_many_deletes(changes, guards)
     return Difference(tuple(changes), tuple(findings), Tally(in_sync, live.unmanaged, live.undeclared, stuck))
 
 
@@ -323,19 +321,6 @@ def _undeclared(live: LiveTopics) -> Iterator[Finding]:
             message=f"{name}: is live in a domain that the topology owns, and in no file",
             address=f"topic/{name}",
             help="declare it, or write `state: absent` to have it deleted",
-        )
-
-
-def _too_many_deletes(changes: list[Change], guards: Guards) -> Iterator[Finding]:
-    deletes = [change for change in changes if isinstance(change, DeleteTopic)]
-    if len(deletes) > guards.max_deletes:
-        yield Finding(
-            code="KO5102",
-            severity=Severity.ERROR,
-            message=f"{len(deletes)} topics would be deleted, `max-deletes` is {guards.max_deletes}",
-            address="topic",
-            where=deletes[0].where,
-            help="delete them in several merges, or raise `policy: max-deletes` in kafkaops.yaml",
         )
 
 

@@ -17,7 +17,7 @@ def _difference(reading: Reading) -> Difference:
     want, settings = reading.desired.topics, reading.settings
     live = wire.read(reading.cluster, reading.described, want, _scope(reading), patience=reading.patience)
     protected = frozenset(name for name in want if settings.protects(name)) if settings.protect else frozenset()
-    difference = compare.compare(want, live, compare.Guards(protected, settings.policy.max_deletes))
+    difference = compare.compare(want, live, compare.Guards(protected))
     return consequences.exempt_small(reading, want, live, difference)
 
 
