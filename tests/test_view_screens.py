@@ -243,11 +243,14 @@ def test_a_part_of_a_plan_asks_for_no_consent_beyond_it() -> None:
 
 
 def test_the_order_says_what_the_steps_are() -> None:
+    denial = replace(GRANTS[0], id="acl:denial", phase=Phase.REVOKES)
     shown = human.render(
-        report.plan_document(plan(CREATES + SAFE + LOSSES + GRANTS + REVOKES), header(), 0), width=200, colour=False
+        report.plan_document(plan((*CREATES, *SAFE, *LOSSES, *GRANTS, *REVOKES, denial)), header(), 0),
+        width=200,
+        colour=False,
     )
 
-    assert "Apply order: 2 grants, 2 creates, 1 setting, 1 revoke, 1 data-losing setting, 1 partition increase" in shown
+    assert "Apply order: 2 grants, 2 creates, 1 setting, 1 denial, 1 revoke, 1 data-losing setting, 1" in shown
 
 
 def test_more_partitions_are_not_called_a_setting() -> None:

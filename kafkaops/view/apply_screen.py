@@ -22,7 +22,7 @@ _PHASES = {
     Phase.GRANTS: "grant ACLs",
     Phase.CREATES: "create topics",
     Phase.SAFE: "settings, partitions",
-    Phase.REVOKES: "revoke ACLs",
+    Phase.REVOKES: "revoke and deny ACLs",
     Phase.LOSSES: "settings that lose data",
     Phase.DELETES: "delete topics",
 }

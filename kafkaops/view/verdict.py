@@ -104,6 +104,8 @@ def apply_order(changes: Sequence[Document]) -> str:
 def _step(change: Document) -> str:
     if change["field"] == "partitions":
         return "partition increase"
+    if change["action"] == "grant" and change["phase"] == Phase.REVOKES:
+        return "denial"
     return _STEPS[Phase(change["phase"])]
 
 
