@@ -137,6 +137,7 @@ def apply_document(
     rows = [by_id.get(change.id, Outcome(change.id, Result.NOT_REACHED)) for change in plan.changes]
     return {
         **_head("kafkaops.apply", header.command, header.created_at, verdict, exit_code),
+        **(_cut_short(rows, verification) if verdict == "incomplete" else {}),
         **_cluster(header),
         "options": {"only": list(plan.partial)},
         **_planned(plan, verified),
@@ -146,6 +147,13 @@ def apply_document(
         if verification is None
         else {"checked": verification.checked, "as_planned": not verification.findings},
     }
+
+
+def _cut_short(rows: Sequence[Outcome], verification: Verification | None) -> Document:
+    """`outcomes` say what was done; `error` for who only asks whether all was."""
+    done = sum(row.result is Result.APPLIED for row in rows)
+    seen = "" if verification else ", and the cluster was not read again after it"
+    return {"complete": False, "error": f"{done} of {len(rows)} changes are done{seen}"}
 
 
 def validation_document(

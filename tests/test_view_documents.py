@@ -230,6 +230,21 @@ def test_applied_and_not_read_again_is_incomplete() -> None:
     assert documents()["apply-unproven"]["verdict"] == "incomplete"
 
 
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("apply-done", None),
+        ("apply-interrupted", "2 of 5 changes are done, and the cluster was not read again after it"),
+        ("apply-unproven", "5 of 5 changes are done, and the cluster was not read again after it"),
+        ("apply-not-as-planned", "5 of 5 changes are done"),
+    ],
+)
+def test_an_apply_that_did_not_do_and_prove_everything_is_not_complete(name: str, error: str | None) -> None:
+    document = documents()[name]
+
+    assert (document["complete"], document.get("error")) == (error is None, error)
+
+
 def test_a_finding_comes_back_from_its_document() -> None:
     found = (*DANGERS, *ERRORS, *REMARKS, *INVALID)
     entries = report.validation_document(found, 1, 4, created_at=CREATED_AT)["findings"]

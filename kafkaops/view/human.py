@@ -17,6 +17,7 @@ from kafkaops.view.plan_screen import plan_lines
 from kafkaops.view.problems_screen import failure_lines, validation_lines
 from kafkaops.view.pull_screen import pull_lines
 from kafkaops.view.snapshot_screen import snapshot_lines
+from kafkaops.view.verdict import ended_early
 from kafkaops.view.visible import visible
 
 __all__ = ["WIDTH_WITHOUT_TERMINAL", "phase_line", "render"]
@@ -46,7 +47,7 @@ def _style(name: str) -> Style:
 
 
 def _lines(document: Document, texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:
-    if not document["complete"]:
+    if ended_early(document):
         yield from failure_lines(document, texts, width, details=details)
         return
     match document["format"]:

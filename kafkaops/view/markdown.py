@@ -18,7 +18,7 @@ from kafkaops.units import age
 from kafkaops.view.dangers import alike, is_open, predicate, undo_of
 from kafkaops.view.inert import code, fenced, folded, prose, row
 from kafkaops.view.lines import Document, Row, table
-from kafkaops.view.verdict import ack_targets, apply_command, apply_order, judgement
+from kafkaops.view.verdict import ack_targets, apply_command, apply_order, ended_early, judgement
 from kafkaops.view.visible import visible
 from kafkaops.view.words import (
     binding_of,
@@ -466,7 +466,7 @@ def _remarks_left(document: Document) -> str:
 
 def _next(document: Document) -> list[str]:
     """What to run now. A command that is too long to read is made by the text screen, not here."""
-    if not document["complete"] or document["format"] == "kafkaops.validation":
+    if ended_early(document) or document["format"] == "kafkaops.validation":
         first = next((one["code"] for one in document["findings"] if one["blocking"]), "")
         return [f"To learn more: {code(f'kafkaops explain {first}')}."] if first else []
     go_on = code(_cut(apply_command(document)))

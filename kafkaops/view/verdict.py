@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
 
 def judgement(document: Document) -> Verdict:
     """Of any document that has a verdict of this kind: plan, drift, apply, validation, and whatever ended early."""
-    if not document["complete"]:
+    if ended_early(document):
         return Verdict(document["verdict"], problems(document))
     if document["format"] == "kafkaops.validation":
         files = counted(document["source"]["files"], "file")
@@ -35,6 +35,11 @@ def judgement(document: Document) -> Verdict:
     if document["verdict"] in {"applied", "incomplete"}:
         return _applied(document)
     return _planned(document)
+
+
+def ended_early(document: Document) -> bool:
+    """Before there was anything but findings to show; an apply that did not do everything has its outcomes."""
+    return not document["complete"] and document["verdict"] != "incomplete"
 
 
 def _planned(document: Document) -> Verdict:
