@@ -13,11 +13,16 @@ PART = "[a-z][a-z0-9-]*"
 _BRACED = re.compile(r"\{([a-z][a-z0-9-]*)\}")
 
 
+def pieces(pattern: str) -> list[str]:
+    """Text and names of parts in turn, text first."""
+    return _BRACED.split(pattern)
+
+
 def compiled(pattern: str, parts: Mapping[str, str]) -> re.Pattern[str]:
     """Each part is atomic (`(?>...)`), so that parts do not multiply the ways to match."""
-    pieces = _BRACED.split(pattern)
     regex = "".join(
-        re.escape(piece) if index % 2 == 0 else f"(?>{parts.get(piece, PART)})" for index, piece in enumerate(pieces)
+        re.escape(piece) if index % 2 == 0 else f"(?>{parts.get(piece, PART)})"
+        for index, piece in enumerate(pieces(pattern))
     )
     return re.compile(regex, re.ASCII)
 

@@ -14,7 +14,7 @@ from typing import Any
 from kafkaops import units
 from kafkaops.access import Authorizer
 from kafkaops.findings import Finding, Location, Severity
-from kafkaops.naming import compiled
+from kafkaops.naming import compiled, pieces
 from kafkaops.source import Block, Document, Row, item_location, key_location, value_location
 
 INTERNAL_TOPICS = ("__*", "_kafkaops.*")
@@ -122,10 +122,14 @@ def _naming(block: Block) -> tuple[Naming, tuple[Finding, ...]]:
     naming = block.get("naming") or Block("")
     parts: Mapping[str, str] = naming.get("parts", {})
     text = naming.get("pattern", "")
+    written = pieces(text)
     findings = [_bad_regex(naming["parts"], part, regex) for part, regex in parts.items() if not _is_plain_regex(regex)]
-    if findings or not text:
+    findings += [_idle_part(naming["parts"], part) for part in parts if part not in written[1::2]]
+    if re.search("[{}]", "".join(written[::2])):
+        findings.append(_bad_braces(naming))
+    if not text or any(finding.blocks for finding in findings):
         return Naming(), tuple(findings)
-    return Naming(text, compiled(text, parts), tuple(naming.get("exempt", ()))), ()
+    return Naming(text, compiled(text, parts), tuple(naming.get("exempt", ()))), tuple(findings)
 
 
 def _is_plain_regex(regex: str) -> bool:
@@ -165,6 +169,26 @@ def _bad_regex(parts: Block, part: str, regex: str) -> Finding:
         where=value_location(parts, part),
         label="a repeated group, too many repetitions or alternatives, or not a regular expression" if regex else "",
         help="write a character class with one repetition, such as `[a-z][a-z0-9-]*` or `v[0-9]+`",
+    )
+
+
+def _idle_part(parts: Block, part: str) -> Finding:
+    return Finding(
+        code="KO1308",
+        severity=Severity.WARNING,
+        message=f"`naming: pattern` has no part `{part}`",
+        where=key_location(parts, part),
+        help=f"write `{{{part}}}` into the pattern, or remove the line",
+    )
+
+
+def _bad_braces(naming: Block) -> Finding:
+    return Finding(
+        code="KO1203",
+        severity=Severity.ERROR,
+        message=f"`{naming['pattern']}` has braces that hold no name of a part",
+        where=value_location(naming, "pattern"),
+        help="write parts in lower case, with `-` between words, such as `{event-type}`",
     )
 
 
