@@ -13,10 +13,8 @@ from pathlib import Path, PurePosixPath
 from kafkaops import schema
 from kafkaops.edit import quoted
 from kafkaops.naming import PART, Convention
+from kafkaops.schema import SETTINGS_SCHEMA, TOPOLOGY_SCHEMA
 from kafkaops.topology import SETTINGS_FILE
-
-TOPOLOGY_SCHEMA = "kafkaops.schema.json"
-SETTINGS_SCHEMA = "kafkaops.settings.schema.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +59,10 @@ def _pipelines(*, gitlab: bool) -> Iterator[tuple[PurePosixPath, str]]:
 
 
 def settings(found: Found) -> str:
-    return "\n".join(_settings(found)) + "\n"
+    return schema.for_editors(SETTINGS_SCHEMA) + "\n".join(_settings(found)) + "\n"
 
 
 def _settings(found: Found) -> Iterator[str]:
-    yield f"# yaml-language-server: $schema={SETTINGS_SCHEMA}"
     yield "# The settings of this topology. Every other YAML file in this folder declares topics and who may use them."
     yield "version: 1"
     yield ""

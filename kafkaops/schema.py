@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 SETTINGS_FILE = "kafkaops.yaml"
+TOPOLOGY_SCHEMA = "kafkaops.schema.json"
+SETTINGS_SCHEMA = "kafkaops.settings.schema.json"
+"""Beside the files, for editors."""
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FREE_KEYS: Schema = {"patternProperties": {"^x-": {"description": "Ignored: a place for anchors."}}}
@@ -85,6 +88,11 @@ def topology_schema() -> Schema:
         "acknowledge": ACKNOWLEDGE_ANY,
     }
     return _file("topology file", "Topics and who may use them.", keys)
+
+
+def for_editors(name: str) -> str:
+    """The first line of a file that has this schema beside it."""
+    return f"# yaml-language-server: $schema={name}\n"
 
 
 def _file(title: str, description: str, keys: Mapping[str, Schema], *, required: Sequence[str] = ()) -> Schema:

@@ -98,8 +98,9 @@ def judged(
     for entry in settings.clusters.values() or (NO_CLUSTER,):
         desired[entry.name], problems = compile_for(entry, sound, settings, today=today)
         found += (one for one in problems if not structure or (one.code not in _FOLLOWING and one.where not in told))
-    if declared is not None and not structure:
-        found += idle_guards(declared, frozenset().union(*(one.topics for one in desired.values())))
+    names = frozenset[str]().union(*(one.topics for one in desired.values()))
+    if declared is not None and not structure and names:  # a topology that is only begun has nothing to guard yet
+        found += idle_guards(declared, names)
     found += codeowners.findings(root, documents, settings.policy.lint)
     return Topology(root, shown, documents, settings, desired, _sorted(found))
 

@@ -167,6 +167,15 @@ def test_a_cluster_may_have_any_name(place: Place, name: str) -> None:
     assert list(place.topology.settings.clusters) == [name]
 
 
+def test_what_guards_no_topic_yet_is_not_told_before_there_is_one(place: Place) -> None:
+    place.cluster = live([*EVENTS, f"{EVENTS[0]}-dlt"])
+
+    assert place.init(servers="broker-1:9092") == Exit.DONE
+
+    assert place.topology.settings.naming.exempt == ("*-dlt",)
+    assert place.topology.findings == ()
+
+
 def test_the_schemas_are_those_that_are_published_and_beside_the_settings(place: Place) -> None:
     assert place.init(servers="broker-1:9092") == Exit.DONE
 

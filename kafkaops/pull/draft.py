@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from kafkaops import edit, source
+from kafkaops import edit, schema, source
 from kafkaops.access import AclBinding
 from kafkaops.compile import Domains
 from kafkaops.kinds.acl.model import principal_address
@@ -313,9 +313,13 @@ class _Drafting:
                     {key: block[key] for key in block if key != "clusters"} | {"share": _shared(None, who)} | self.only
                 )
         if file.is_new and (file.topics or file.applications or file.acls):
-            self.texts[file.path] = _whole(file)
+            self.texts[file.path] = self._for_editors() + _whole(file)
         elif not file.is_new:
             self._add(file)
+
+    def _for_editors(self) -> str:
+        there = (self.root / schema.TOPOLOGY_SCHEMA).is_file()  # `init` puts it there
+        return schema.for_editors(schema.TOPOLOGY_SCHEMA) if there else ""
 
     def _add(self, file: _File) -> None:
         text = file.document.text
