@@ -184,6 +184,20 @@ def test_the_schemas_are_those_that_are_published_and_beside_the_settings(place:
         assert place.files[f"topology/kafkaops.{name}.json"] == example.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("gitlab", [False, True])
+def test_the_pipelines_are_those_of_where_the_repository_is(place: Place, *, gitlab: bool) -> None:
+    if gitlab:
+        place.write(".git/config", '[remote "origin"]\n\turl = git@gitlab.example.com:team/kafka.git\n')
+    starter = Path(scaffold.__file__).parent / "starter"
+    names = [one.name for one in starter.glob("*") if one.name.startswith("gitlab") == gitlab]
+    wanted = {".gitlab-ci.yml" if gitlab else f".github/workflows/{name}": name for name in names}
+
+    assert place.init(servers="broker-1:9092") == Exit.DONE
+
+    written = {name: text for name, text in place.files.items() if name.endswith(".yml")}
+    assert written == {path: (starter / name).read_text(encoding="utf-8") for path, name in wanted.items()}
+
+
 @pytest.mark.parametrize(
     ("login", "ignored"),
     [
@@ -232,6 +246,20 @@ def test_no_link_is_followed(place: Place, tmp_path_factory: pytest.TempPathFact
 
     assert list(elsewhere.iterdir()) == []
     assert place.files == {}
+
+
+def test_a_link_on_the_way_to_a_file_keeps_all_of_them_from_being_written(
+    place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (place.root / ".github").symlink_to(elsewhere)
+    texts = {PurePosixPath(name): "" for name in ("topology/one", ".github/workflows/plan.yml")}
+
+    with pytest.raises(scaffold.CannotWrite, match="is a link, and links are not followed"):
+        scaffold.write(place.root, texts)
+
+    assert [path.name for path in place.root.iterdir()] == [".github"]
+    assert list(elsewhere.iterdir()) == []
 
 
 @pytest.mark.parametrize("folder", ["..", "../other", "/elsewhere"])
