@@ -42,6 +42,10 @@ EXAMPLES = {
         "kafkaops ack KO2106 --plan plan.json --reason 'nobody reads it'",
     ),
     "pull": ("kafkaops pull --cluster sandbox", "kafkaops pull 'topic/order.*' --cluster sandbox"),
+    "comment": (
+        "kafkaops comment plan.json --repo acme/kafka --number 7",
+        "kafkaops comment drift.json --repo acme/kafka --issue",
+    ),
     "explain": ("kafkaops explain KO2104", "kafkaops explain retention.ms"),
     "schema": ("kafkaops schema", "kafkaops schema settings"),
     "doctor": ("kafkaops doctor --cluster sandbox", "kafkaops doctor --cluster sandbox -o json"),
@@ -322,6 +326,31 @@ def pull(
     return pulling.pull(options, tuple(addresses or ()))
 
 
+@_command(app, "comment")
+def comment(
+    options: Options,
+    plans: Annotated[
+        list[Path], typer.Argument(metavar="PLAN.json...", help="What plan or drift wrote with -o json, one a cluster.")
+    ],
+    issue: Annotated[
+        bool, typer.Option("--issue", help="Keep an issue about drift instead: open while there is any.")
+    ] = False,
+    unverified: Annotated[
+        bool, typer.Option("--unverified", help="Say that the plan is of a fork's files and of a snapshot.")
+    ] = False,
+    repository: Annotated[
+        str | None, typer.Option("--repo", metavar="OWNER/NAME", help="Instead of GITHUB_REPOSITORY.")
+    ] = None,
+    number: Annotated[
+        int | None, typer.Option("--number", min=1, help="Of the pull request, instead of the event's.")
+    ] = None,
+) -> int:
+    """Write plans into one comment on a GitHub pull request, and keep it up to date."""
+    from kafkaops.commands import commenting
+
+    return commenting.comment(options, plans, issue=issue, unverified=unverified, repository=repository, number=number)
+
+
 @_command(app, "explain")
 def explain(
     options: Options,
@@ -345,7 +374,7 @@ def schema(
     name: Annotated[
         str,
         typer.Argument(
-            help="topology, settings, or a document: init, plan, apply, validation, resource, doctor, ack, pull, snapshot, failure."
+            help="topology, settings, or a document: init, plan, apply, validation, resource, doctor, ack, pull, comment, snapshot, failure."
         ),
     ] = "topology",
 ) -> int:

@@ -33,6 +33,7 @@ FORMATS = {
     "pull": "kafkaops.pull",
     "doctor": "kafkaops.doctor",
     "init": "kafkaops.init",
+    "comment": "kafkaops.comment",
 }
 
 Document = dict[str, Any]
@@ -316,6 +317,36 @@ def pull_document(
         "made": said,
         "exempted": list(exempted),
         "findings": _findings(found),
+    }
+
+
+def comment_document(
+    *,
+    verdict: str,
+    about: str,
+    repository: str,
+    number: int | None,
+    url: str,
+    removed: int,
+    plans: Sequence[Document],
+    created_at: datetime,
+) -> Document:
+    """For `comment`: what became of the comment or the issue, and which plans it was about.
+
+    about    `pull_request` or `issue`
+    url      "" when nothing is there
+    removed  duplicates
+    """
+    return {
+        **_head("kafkaops.comment", "comment", created_at, verdict, Exit.DONE),
+        "about": about,
+        "repository": repository,
+        "number": number,
+        "url": url,
+        "removed": removed,
+        "plans": [
+            {"cluster": str(one.get("cluster", {}).get("name", "")), "verdict": str(one["verdict"])} for one in plans
+        ],
     }
 
 

@@ -16,7 +16,7 @@ from kafkaops.kinds.topic import settings
 PACKAGE = Path(codes.__file__).parent
 REGISTRY = codes.registry()
 NAMED = re.compile(r"KO\d{4}")
-PROPER = re.compile(r"^(ACLs?|DENY|ALLOW|Kafka|KRaft|YAML|`|\{|[A-Z]+[a-z]*\.)")
+PROPER = re.compile(r"^(ACLs?|DENY|ALLOW|GitHub|Kafka|KRaft|YAML|`|\{|[A-Z]+[a-z]*\.)")
 NO_YAML = {"KO1002", "KO1004", "KO1008"}  # they show just that
 
 

@@ -413,6 +413,9 @@ def documents() -> dict[str, dict[str, Any]]:
         "doctor": report.doctor_document(
             CHECKS, (GRANTS_FOR_PLAN,), 77, created_at=CREATED_AT, header=header("doctor")
         ),
+        "comment": _comment("updated", number=7, url="https://github.com/acme/kafka/pull/7#issuecomment-1", removed=1),
+        "comment-of-fork": _comment("not_written", number=7),
+        "comment-issue": _comment("updated", about="issue", number=9, url="https://github.com/acme/kafka/issues/9"),
         "usage": report.failure_document(
             "explain",
             [Finding(code="KO7005", severity=Severity.ERROR, message="no finding `KO2104@topic/x`")],
@@ -421,3 +424,18 @@ def documents() -> dict[str, dict[str, Any]]:
         ),
     }
     return {name: document | {"tool_version": "0.1.0"} for name, document in made.items()}
+
+
+def _comment(
+    verdict: str, *, about: str = "pull_request", number: int, url: str = "", removed: int = 0
+) -> dict[str, Any]:
+    return report.comment_document(
+        verdict=verdict,
+        about=about,
+        repository="acme/kafka",
+        number=number,
+        url=url,
+        removed=removed,
+        plans=[report.plan_document(READY, header(), 0)],
+        created_at=CREATED_AT,
+    )

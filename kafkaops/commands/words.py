@@ -16,7 +16,19 @@ from kafkaops.kinds.topic import settings
 from kafkaops.lint import RULES
 from kafkaops.view import machine
 
-_DOCUMENTS = ("init", "plan", "apply", "validation", "resource", "doctor", "ack", "pull", "snapshot", "failure")
+_DOCUMENTS = (
+    "init",
+    "plan",
+    "apply",
+    "validation",
+    "resource",
+    "doctor",
+    "ack",
+    "pull",
+    "comment",
+    "snapshot",
+    "failure",
+)
 
 
 def explain(options: Options, asked: str) -> int:

@@ -10,6 +10,7 @@ from rich.style import Style
 
 from kafkaops.view.ack_screen import ack_lines
 from kafkaops.view.apply_screen import apply_lines, phase_line
+from kafkaops.view.comment_screen import comment_lines
 from kafkaops.view.init_screen import init_lines
 from kafkaops.view.inspection_screen import doctor_lines, resource_lines
 from kafkaops.view.lines import WIDTH_WITHOUT_TERMINAL, Document, Line, Span
@@ -69,4 +70,5 @@ _SCREENS: Mapping[str, Callable[[Document, int], Iterator[Line]]] = {
     "kafkaops.doctor": doctor_lines,
     "kafkaops.snapshot": snapshot_lines,
     "kafkaops.init": init_lines,
+    "kafkaops.comment": comment_lines,
 }

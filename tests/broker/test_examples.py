@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from desk import Ran, run
+from fake_github import serving
 
 from kafkaops.cli import EXAMPLES
 
@@ -84,6 +85,13 @@ def a_deletion_in_a_saved_plan(folder: Path) -> None:
     assert kafkaops("kafkaops plan --cluster sandbox -o json=plan.json", folder).code == 3
 
 
+def saved(command: str) -> Callable[[Path], None]:
+    def save(folder: Path) -> None:
+        assert kafkaops(f"kafkaops {command} --cluster sandbox -o json={command}.json", folder).code == 0
+
+    return save
+
+
 def replace(path: Path, before: str, after: str) -> None:
     text = path.read_text()
     assert text.count(before) == 1, before
@@ -98,12 +106,25 @@ PREPARED: dict[str, Callable[[Path], None]] = {
     "kafkaops init": nothing_yet,
     "kafkaops ack KO2110@topic/inventory.stock.updated.v1 --cluster sandbox --reason OPS-12": more_partitions,
     "kafkaops ack KO2106 --plan plan.json --reason 'nobody reads it'": a_deletion_in_a_saved_plan,
+    "kafkaops comment plan.json --repo acme/kafka --number 7": saved("plan"),
+    "kafkaops comment drift.json --repo acme/kafka --issue": saved("drift"),
 }
 """What has to be so before the example; the others work right after the first steps."""
 
 ORDINARY = [line for command, lines in EXAMPLES.items() if not command.startswith("sandbox") for line in lines]
 
 
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the environment of a workflow tells."""
+    with serving() as fake:
+        monkeypatch.setenv("GITHUB_API_URL", fake.url)
+        monkeypatch.setenv("GITHUB_TOKEN", next(iter(fake.tokens)))
+        monkeypatch.delenv("GITHUB_GRAPHQL_URL", raising=False)
+        yield
+
+
+@pytest.mark.usefixtures("github")
 @pytest.mark.parametrize("line", ORDINARY)
 def test_an_example_of_a_help_works(place: Path, tmp_path: Path, line: str) -> None:
     shutil.copytree(place / "topology", tmp_path / "topology")
