@@ -250,7 +250,7 @@ class _Compilation:
 
     def _idle_overrides(self) -> None:
         for override in self.entry.overrides:
-            if not any(_any(name, (override.match,)) for name in self.topics):
+            if not any(_any(name, (override.match,)) for name in self.topics.keys() | self.faulty):
                 self.findings.append(
                     Finding(
                         code="KO1308",

@@ -10,6 +10,7 @@ from pathlib import Path
 from kafkaops import codeowners, schema, source
 from kafkaops.compile import Desired, compile_for, idle_guards
 from kafkaops.findings import Exit, Finding, Location, Refusal, Severity, sort_key
+from kafkaops.lint import RULES
 from kafkaops.settings import ClusterEntry, Settings, settings_of
 from kafkaops.source import Document
 
@@ -20,6 +21,9 @@ NO_CLUSTER = ClusterEntry(name="", where=Location("", 1, 1, 2), bootstrap_server
 
 _FOLLOWING = frozenset({"KO1308", "KO1311", "KO3001"})
 """What is said about a whole topology is not said about one with holes."""
+
+_OF_SETTINGS = frozenset({"KO1302", "KO1303", "KO1309", *(code for code, _ in RULES.values())})
+"""What the settings decide is not said where they have holes: a profile may be there, a lint rule off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,15 @@ class Topology:
         )
 
 
-def read(root: Path, *, shown: Callable[[Path], str], version: str, today: date) -> Topology:
-    """Every problem of every file at once, in `findings`. With an error among them, `desired` is not to be acted on."""
+def read(
+    root: Path, *, shown: Callable[[Path], str], version: str, today: date, cluster: str | None = None
+) -> Topology:
+    """Every problem of every file at once, in `findings`. With an error among them, `desired` is not to be acted on.
+
+    `cluster` leaves out what concerns only others.
+    """
     documents, findings = source.read(root, shown=shown)
-    return judged(root, shown(root), documents, findings, version=version, today=today)
+    return judged(root, shown(root), documents, findings, version=version, today=today, cluster=cluster)
 
 
 def judged(
@@ -80,28 +89,29 @@ def judged(
     *,
     version: str,
     today: date,
+    cluster: str | None = None,
 ) -> Topology:
     """What these documents mean, whether they stand in the folder or are only thought of. `findings`: from reading them."""
     found = list(findings)
     structure = [finding for document in documents for finding in schema.check(document)]
     found += structure
-    declared, more = _settings_file(root, documents)
-    found += more
     told = {finding.where for finding in structure}
     broken = {finding.where.file for finding in structure if finding.where}
-    if declared is not None and declared.file in broken:
-        return Topology(root, shown, documents, findings=_sorted(found))
-    settings, problems = settings_of(declared, root, version=version)
-    found += problems
     sound = tuple(schema.sound(document) if document.file in broken else document for document in documents)
+    declared, strays = _settings_file(root, sound)
+    holes = strays or SETTINGS_FILE in {Path(finding.where.file).name for finding in found if finding.where}
+    follows = (_FOLLOWING if structure else frozenset()) | (_OF_SETTINGS if holes else frozenset())
+    settings, problems = settings_of(declared, root, version=version)
+    found += (*strays, *problems)
     desired: dict[str, Desired] = {}
-    for entry in settings.clusters.values() or (NO_CLUSTER,):
+    for entry in [one for one in settings.clusters.values() if cluster in {None, one.name}] or [NO_CLUSTER]:
         desired[entry.name], problems = compile_for(entry, sound, settings, today=today)
-        found += (one for one in problems if not structure or (one.code not in _FOLLOWING and one.where not in told))
+        found += (one for one in problems if one.code not in follows and one.where not in told)
     names = frozenset[str]().union(*(one.topics for one in desired.values()))
-    if declared is not None and not structure and names:  # a topology that is only begun has nothing to guard yet
+    whole = cluster is None and not any(one.severity is Severity.ERROR for one in found)
+    if declared is not None and whole and names:  # a topology that is only begun has nothing to guard yet
         found += idle_guards(declared, names)
-    found += codeowners.findings(root, documents, settings.policy.lint)
+    found += (one for one in codeowners.findings(root, documents, settings.policy.lint) if one.code not in follows)
     return Topology(root, shown, documents, settings, desired, _sorted(found))
 
 

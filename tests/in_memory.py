@@ -74,8 +74,8 @@ def written(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
-def read(folder: Path) -> Topology:
-    return topology.read(folder, shown=lambda path: path.name, version="0.1.0", today=NOW.date())
+def read(folder: Path, *, cluster: str | None = None) -> Topology:
+    return topology.read(folder, shown=lambda path: path.name, version="0.1.0", today=NOW.date(), cluster=cluster)
 
 
 @dataclass(frozen=True)

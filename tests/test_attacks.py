@@ -452,7 +452,8 @@ ENDLESS = [
 
 def test_a_part_pattern_that_may_backtrack_is_refused(home: Home) -> None:
     parts = {f"p{number}": regex for number, regex in enumerate(ENDLESS)}
-    home.write("kafkaops.yaml", SETTINGS + f'naming: {{pattern: "{{a}}.{{p0}}", parts: {json.dumps(parts)}}}\n')
+    pattern = "".join(f"{{{part}}}" for part in parts)
+    home.write("kafkaops.yaml", SETTINGS + f'naming: {{pattern: "{pattern}", parts: {json.dumps(parts)}}}\n')
     home.write("x.yaml", f"topics: {{{LONG}: {{{TOPIC}}}}}\n")
 
     assert home.validate(4).messages == [f"`{part}` is not a pattern that always ends quickly" for part in parts]
@@ -599,6 +600,7 @@ def test_a_hostile_argument_is_inert(home: Home, name: str) -> None:
         (["validate", "-C", "nowhere"], "cannot change to `nowhere`: no such file or directory"),
         (["validate", "-o", "yaml"], "`-o yaml` is no output"),
         (["plan", "--cluster", "other"], "there is no cluster `other`"),
+        (["validate", "--cluster", "other"], "there is no cluster `other`"),
     ],
     ids=str,
 )

@@ -304,6 +304,47 @@ def test_a_topic_that_goes_collides_with_none(tmp_path: Path) -> None:
     assert set(desired(tmp_path, {}, f"topics: {{a.b: {T}, a_b: {{state: absent}}}}").topics) == {"a.b", "a_b"}
 
 
+# all at once
+
+
+HOLES = {
+    "profiles": {"sound": {"partitions": 1, "replication-factor": 1}, "typo": {"partitons": 1}},
+    "policy": {"lint": {"naming": "of"}},
+    "clusters": {"typo": {"bootstrap-servers": ["nowhere"]}},
+}
+OTHERS = "topics: {order.a: {profile: typo, clusters: [typo]}, order.b: {profile: sound}, o b: {profile: sound}}"
+
+
+def test_a_mistake_in_the_settings_hides_none_elsewhere_and_makes_none(tmp_path: Path) -> None:
+    found = problems(tmp_path, HOLES, OTHERS, "topics: {order.b: {profile: typo}}")
+
+    assert sorted((place.split(":")[0], code) for code, place, _ in found) == [
+        ("a.yaml", "KO1306"),
+        ("b.yaml", "KO1301"),
+        ("kafkaops.yaml", "KO1201"),
+        ("kafkaops.yaml", "KO1202"),
+        ("kafkaops.yaml", "KO1203"),
+    ]
+
+
+def test_settings_that_cannot_be_read_hide_no_mistake_elsewhere_and_make_none(tmp_path: Path) -> None:
+    files = {"kafkaops.yaml": "version: 1\n\tprofiles: {}\n", "a.yaml": OTHERS}
+    found = read(written(tmp_path / "topology", files)).findings
+
+    assert [said(one)[:2] for one in found] == [("KO1306", "a.yaml:1"), ("KO1002", "kafkaops.yaml:2")]
+
+
+def test_one_cluster_is_checked_without_what_concerns_only_others(tmp_path: Path) -> None:
+    setting = {"match": "*", "set": {"remote-copy-lag-ms": "1d"}}
+    settings = {
+        "clusters": {"old": {"bootstrap-servers": ["localhost:9093"], "kafka-version": "3.9", "override": [setting]}}
+    }
+    folder = written(tmp_path / "topology", {"kafkaops.yaml": settings_text(settings), "a.yaml": f"topics: {{a: {T}}}"})
+
+    assert [finding.code for finding in read(folder, cluster="old").findings] == ["KO1207"]
+    assert read(folder, cluster="test").findings == ()
+
+
 # what does nothing
 
 
@@ -324,6 +365,31 @@ applications: {{a: {{clusters: [other], consumes: [{reads}]}}}}
         ("KO1308", "`protect: Order.*` matches no topic"),
         ("KO1308", "`exempt: *-DLT` matches no topic"),
     ]
+
+
+def test_a_part_that_the_pattern_lacks_is_told(tmp_path: Path) -> None:
+    settings = {"naming": {"pattern": "{domain}.x", "parts": {"domain": "[a-z]+", "version": "v[0-9]+"}}}
+
+    assert [(code, message) for code, _, message in problems(tmp_path, settings, "topics: {}")] == [
+        ("KO1308", "`naming: pattern` has no part `version`")
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["{Domain}.x", "{event_type}", "{domain", "domain}", "{}"])
+def test_braces_around_no_part_are_refused(pattern: str, tmp_path: Path) -> None:
+    assert [(code, message) for code, _, message in problems(tmp_path, {"naming": {"pattern": pattern}}, "")] == [
+        ("KO1203", f"`{pattern}` has braces that hold no name of a part")
+    ]
+
+
+def test_a_guard_of_topics_with_mistakes_is_not_idle(tmp_path: Path) -> None:
+    settings = {
+        "protect": ["order.*"],
+        "clusters": {"test": {"override": [{"match": "order.*", "set": {"flush-ms": 5}}]}},
+    }
+    text = "topics: {order.a: {partitions: 1}}"
+
+    assert [code for code, _, _ in problems(tmp_path, settings, text)] == ["KO1309"]
 
 
 def test_a_profile_and_an_override_that_no_topic_uses_are_checked_all_the_same(tmp_path: Path) -> None:

@@ -27,9 +27,11 @@ from kafkaops.topology import SETTINGS_FILE, Topology
 
 def validate(options: Options, *, fix: bool) -> int:
     def body(output: Output) -> int:
-        found = topology_of(output)
+        found = topology_of(output, cluster=options.cluster)
+        if options.cluster is not None and (found.valid or found.settings.clusters):
+            found.entry(options.cluster)
         if fix and _fix(output, found):
-            found = topology_of(output)
+            found = topology_of(output, cluster=options.cluster)
         code = Exit.DONE if found.valid else Exit.INVALID
         output.write(
             report.validation_document(found.findings, len(found.documents), code, created_at=output.created_at)

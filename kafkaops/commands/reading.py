@@ -19,10 +19,10 @@ TIMEOUT = 15.0
 """Seconds for the first answer of a cluster, and for each request."""
 
 
-def topology_of(output: Output) -> Topology:
-    """The folder as it was read, whatever is wrong with it."""
+def topology_of(output: Output, *, cluster: str | None = None) -> Topology:
+    """The folder as it was read, whatever is wrong with it; with `cluster`, whatever concerns that one."""
     root = output.options.topology
-    found = topology.read(root, shown=_shown, version=__version__, today=output.created_at.date())
+    found = topology.read(root, shown=_shown, version=__version__, today=output.created_at.date(), cluster=cluster)
     output.texts = found.texts
     return found
 
