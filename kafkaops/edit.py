@@ -63,7 +63,10 @@ def with_items(text: str, section: str, items: Sequence[Any], lines: Iterable[st
 
 
 def with_value(text: str, keys: Steps, key: str, value: Any, said: str) -> str | None:
-    """The text with the value `said` under the key of a mapping, in the place of the one that is there."""
+    """The text with the value `said` under the key of a mapping, in the place of the one that is there.
+
+    `said` may have several lines, which then stand below the key.
+    """
     data = _data(text)
     if data is None or (wanted := _changed(data, keys, lambda block: {**block, key: value})) is None:
         return None
@@ -105,7 +108,7 @@ def _value(value: Any) -> str:
             return "[" + ", ".join(map(_value, value)) + "]"
 
 
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,19}(ms|[smhd]|[KMGT]iB)", re.ASCII)
 WORDS = frozenset(
     {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 )  # no text for one reader of YAML or another
@@ -248,12 +251,14 @@ def _ways_to_join(text: str, section: str, lines: list[str], before: str) -> Ite
     if block.flow or not block.keys:
         return
     indent = _column(text, next(iter(block.keys.values()))[0])
-    apart = [""] if any(not line for line in lines) else []
+    last = _start_of_line(text, max(key for key, _ in block.keys.values()))
+    apart = [""] if "" in lines or _BLANK.search(text, start, last) else []
     for end in _ends(text, block.end, _column(text, start)):
         yield [_lines(text, end, *apart, *(_deeper(line, indent - _USUAL) for line in lines))]
 
 
 _USUAL = 2  # columns
+_BLANK = re.compile(r"\n[ \t]*\r?\n")
 
 
 def _deeper(line: str, columns: int) -> str:
@@ -297,7 +302,7 @@ def _ways_to_say(text: str, keys: Steps, key: str, said: str) -> Iterator[list[_
     elif block.keys:
         indent = " " * _column(text, next(iter(block.keys.values()))[0])
         for end in _ends(text, block.end, _column_of(text, root, keys)):
-            yield [_as_cut(_lines(text, end, f"{indent}{quoted(key)}: {said}"))]
+            yield [_as_cut(_lines(text, end, *f"{indent}{quoted(key)}: {said}".replace(": \n", ":\n", 1).split("\n")))]
 
 
 def _as_cut(one: _Insertion) -> _Cut:

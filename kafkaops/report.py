@@ -287,6 +287,8 @@ def pull_document(
     profiles: Iterable[str],
     made: Iterable[str],
     exempted: Iterable[str],
+    guessed: Iterable[str],
+    planned: int,
     left: Iterable[Finding],
 ) -> Document:
     """For `pull`. `written`: each file, whether it is new, and the resources that stand in it now; `left`: what is live and in no file all the same."""
@@ -310,12 +312,14 @@ def pull_document(
             "made": len(said),
             "files": len(files),
             "left": len(found),
+            "planned": planned,
             "findings": _finding_counts(found),
         },
         "written": files,
         "profiles": list(profiles),
         "made": said,
         "exempted": list(exempted),
+        "guessed": list(guessed),
         "findings": _findings(found),
     }
 

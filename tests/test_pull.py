@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import json
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,15 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_memory import SETTINGS, World, read, turned, written, yaml_text
 
+from kafkaops import source
 from kafkaops.cluster.snapshot import SnapshotCluster
-from kafkaops.findings import Severity
+from kafkaops.findings import Exit, Refusal, Severity
+from kafkaops.kinds.topic.model import Topic
 from kafkaops.pull.pulled import Pulled, pull
 from kafkaops.rewrite import rewrite
+from kafkaops.topology import Topology
 
 # clusters
 
@@ -208,3 +215,335 @@ def test_the_order_of_answers_changes_no_byte(live: Mapping[str, Any], text: str
         another, _ = pulled(replace(other, cluster=turned(other.cluster)))
 
         assert texts(one) == texts(another)
+
+
+# clusters as they are met, and the files that were read by eye (tests/broker/test_live_pull.py pulls the same from real brokers)
+
+MESSES = sorted(path.parent for path in (Path(__file__).parent / "pulled").glob("*/live.yaml"))
+
+
+@pytest.mark.parametrize("mess", MESSES, ids=lambda path: path.name)
+def test_a_messy_cluster_is_pulled_as_it_was_read_by_eye(mess: Path, tmp_path: Path) -> None:
+    live = yaml.safe_load((mess / "live.yaml").read_text())
+    folder = written(tmp_path / "topology", {"kafkaops.yaml": (mess / "before.yaml").read_text()})
+    world = World(read(folder), SnapshotCluster.from_dict(live))
+
+    after, made = pulled(world)
+
+    assert files_of(after, made) == expected(mess)
+    assert after.plan().changes == ()
+
+
+def files_of(world: World, made: Pulled) -> dict[str, str]:
+    """With what was left out, a line each."""
+    return {**texts(world), "left.txt": "".join(f"{one.code} {one.message}\n" for one in made.left)}
+
+
+def expected(mess: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in mess.iterdir() if path.name not in {"live.yaml", "before.yaml"}}
+
+
+# the example
+
+
+def test_the_example_comes_back_from_the_cluster_that_it_was_applied_to(tmp_path: Path) -> None:
+    """Equal in meaning, roles and retries included, and no longer than a person wrote it."""
+    example = Path(__file__).parent.parent / "topology"
+    shutil.copytree(example, tmp_path / "example")
+    cluster = SnapshotCluster()
+    given_ = World(read(tmp_path / "example"), cluster, named="sandbox")
+    given_.apply()
+    before = json.loads(json.dumps(source.parse((example / "kafkaops.yaml").read_text(), "")[0]))
+    del before["clusters"]["production"], before["profiles"]
+    text = yaml.safe_dump(before, sort_keys=False)
+    world = World(read(written(tmp_path / "topology", {"kafkaops.yaml": text})), cluster)
+
+    after, made = pulled(world)
+
+    assert made.left == ()
+    assert [one for one in after.topology.findings if one.code != "KO1308"] == []
+    assert meaning(after.topology, "sandbox") == meaning(given_.topology, "sandbox")
+    assert roles_of(after.topology) == roles_of(given_.topology) - NOT_TOLD_APART
+    assert {path.name for path in example.glob("*.yaml")} == texts(after).keys()
+    resources = [path for path in sorted(example.glob("*.yaml")) if path.name != "kafkaops.yaml"]
+    assert sum(len(texts(after)[path.name].splitlines()) for path in resources) <= sum(
+        len([line for line in path.read_text().splitlines() if not line.strip().startswith("#")]) for path in resources
+    )
+
+
+NOT_TOLD_APART = {"analytics-service acls"}  # to read all topics with one group is a role like any other
+
+
+def meaning(found: Topology, cluster: str) -> tuple[Any, ...]:
+    desired = found.desired[cluster]
+    topics = {
+        name: (one.partitions, one.replication, one.config)
+        for name, one in desired.topics.items()
+        if isinstance(one, Topic)
+    }
+    return topics, frozenset(desired.acls.bindings), frozenset(desired.acls.managed), desired.domains, desired.streams
+
+
+def roles_of(found: Topology) -> set[str]:
+    """Each role that is written, and how its records are retried."""
+    said = set()
+    for document in found.documents:
+        for name, block in (document.root.get("applications") or {}).items():
+            said |= {f"{name} {key}" for key in ("produces", "transactional-ids", "streams") if key in block}
+            for role in block.get("consumes", ()):
+                retry = dict(role.get("retry", {}))
+                said.add(f"{name} {role['group']} {retry} {role.get('dead-letter', False)}")
+        said |= {f"{entry['principal'].removeprefix('User:')} acls" for entry in document.root.get("acls") or ()}
+    return said | {"analytics-service analytics-consumers {} False"}
+
+
+# files that are there
+
+FILES = {
+    "kafkaops.yaml": """\
+version: 1
+profiles:
+  events: # all of ours
+    partitions: 3
+    replication-factor: 2
+    retention-ms: 7d
+clusters:
+  test:
+    bootstrap-servers: ["localhost:9092"]
+    authorizer: {super-users: [User:kafkaops], allow-everyone: false, principal: User:kafkaops}
+""",
+    "order.yaml": """\
+# Orders.
+domain: order
+
+topics:
+  order.created: # the first
+    profile: events
+    retention-ms: 3d  # the law
+    config: {segment.ms: 3600000}
+  order.paid: {profile: events}
+
+applications:
+  shop:
+    produces: [order.created, order.gone] # two
+    consumes:
+      - topics: [order.paid]
+        group: shop
+
+acls:
+  # for the auditors
+  - {principal: User:audit, operations: [Read, Describe], topic: order.*}
+  - {principal: User:audit, operations: [Read], group: audit}
+""",
+}
+AS_DECLARED: dict[str, Any] = {
+    "topics": {
+        "order.created": {
+            "partitions": 3,
+            "replication": 2,
+            "config": {"retention.ms": "259200000", "segment.ms": "3600000"},
+        },
+        "order.paid": {"partitions": 3, "replication": 2, "config": {"retention.ms": "604800000"}},
+    },
+    "acls": [
+        "User:shop allow Write topic literal order.created from *",
+        "User:shop allow Write topic literal order.gone from *",
+        "User:shop allow Read topic literal order.paid from *",
+        "User:shop allow Read group literal shop from *",
+        "User:audit allow Read topic prefixed order. from *",
+        "User:audit allow Describe topic prefixed order. from *",
+        "User:audit allow Read group literal audit from *",
+    ],
+}
+
+
+def changed(*addresses: str, **live: Any) -> tuple[dict[str, str], Pulled]:
+    """What the files that change become when `live` has something else, as their lines that are new or gone; no plan is left about what was pulled."""
+    with tempfile.TemporaryDirectory() as below:
+        folder = written(Path(below) / "topology", FILES)
+        world = World(read(folder), SnapshotCluster.from_dict({**AS_DECLARED, **live}))
+        after, made = pulled(world, *addresses)
+        assert pulled(after, *addresses)[1].rewrites == ()
+        return {
+            name: lines_of(FILES.get(name, ""), text) for name, text in texts(after).items() if FILES.get(name) != text
+        }, made
+
+
+def lines_of(before: str, after: str) -> str:
+    steps = difflib.ndiff(before.splitlines(), after.splitlines())
+    return "".join(f"{line[0]}{line[2:]}\n" for line in steps if line[0] in "+-")
+
+
+def with_topic(name: str, **config: str) -> dict[str, Any]:
+    return {
+        **AS_DECLARED["topics"],
+        name: {
+            "partitions": 3,
+            "replication": 2,
+            "config": {key.replace("_", "."): one for key, one in config.items()},
+        },
+    }
+
+
+def test_what_is_as_declared_is_not_written() -> None:
+    assert changed()[0] == {}
+    assert changed("*")[0] == {}
+
+
+def test_an_undeclared_topic_of_a_domain_goes_to_its_file_with_the_profile_that_fits() -> None:
+    assert changed(topics=with_topic("order.sent", retention_ms="604800000"))[0] == {
+        "order.yaml": "+  order.sent:\n+    profile: events\n"
+    }
+
+
+def test_without_an_address_other_domains_and_access_stay_as_they_are() -> None:
+    live = {
+        "topics": with_topic("pay.settled"),
+        "acls": [*AS_DECLARED["acls"], "User:new allow Read topic literal order.paid from *"],
+    }
+
+    assert changed(**live)[0] == {}
+
+
+def test_a_new_domain_gets_a_file_that_shares_what_was_given_before() -> None:
+    acls = [
+        *AS_DECLARED["acls"],
+        "User:pay allow Write topic prefixed pay. from *",
+        "User:pay allow Read topic literal order.paid from *",
+    ]
+
+    assert changed("topic/pay.*", "acl/User:pay", topics=with_topic("pay.settled"), acls=acls)[0] == {
+        "order.yaml": "-  order.paid: {profile: events}\n+  order.paid: {profile: events, share: [pay]}\n",
+        "pay.yaml": "+domain: pay\n+\n+topics:\n+  pay.settled:\n+    partitions: 3\n+    replication-factor: 2\n"
+        "+\n+applications:\n+  pay:\n+    produces: [pay.*]\n+\n+acls:\n"
+        "+  - principal: User:pay\n+    operations: [Read]\n+    topic: order.paid\n",
+    }
+
+
+DRIFTS = {
+    "in its own place": (
+        {"retention_ms": "86400000", "segment_ms": "3600000"},
+        "-    retention-ms: 3d  # the law\n+    retention-ms: 1d  # the law\n",
+    ),
+    "below config": (
+        {"retention_ms": "259200000", "segment_ms": "7200000"},
+        "-    config: {segment.ms: 3600000}\n+    config: {segment.ms: 2h}\n",
+    ),
+    "a new one": (
+        {"retention_ms": "259200000", "segment_ms": "3600000", "compression_type": "lz4"},
+        "+    compression-type: lz4\n",
+    ),
+    "one less": ({"retention_ms": "259200000"}, "-    config: {segment.ms: 3600000}\n"),
+}
+
+
+@pytest.mark.parametrize(("config", "difference"), DRIFTS.values(), ids=DRIFTS)
+def test_drift_of_a_topic_is_written_into_its_block(config: dict[str, str], difference: str) -> None:
+    assert changed("topic/order.created", topics=with_topic("order.created", **config))[0] == {"order.yaml": difference}
+
+
+def test_what_a_profile_sets_cannot_be_unset_and_is_told() -> None:
+    files, made = changed("topic/order.paid", topics=with_topic("order.paid"))
+
+    assert files == {}
+    assert [one.message for one in made.left] == [
+        "order.paid: its retention.ms is not set, and the profile events sets it: give the topic another profile, or its own settings"
+    ]
+
+
+def test_a_declared_topic_that_is_gone_is_told() -> None:
+    topics = {name: one for name, one in AS_DECLARED["topics"].items() if name != "order.paid"}
+    files, made = changed("topic/order.paid", topics=topics)
+
+    assert files == {}
+    assert [one.message for one in made.left] == ["order.paid: is declared in order.yaml, and not live"]
+
+
+def test_access_that_is_gone_is_cut_out_and_access_that_is_new_is_added() -> None:
+    acls = [
+        one
+        for one in AS_DECLARED["acls"]
+        if "order.gone" not in one and "Describe" not in one and "group literal audit" not in one
+    ]
+    acls += [
+        "User:shop allow Write topic literal order.paid from *",
+        "User:audit allow Describe group prefixed audit from *",
+    ]
+
+    assert changed("acl/*", acls=acls)[0] == {
+        "order.yaml": "-    produces: [order.created, order.gone] # two\n+    produces: [order.created, order.paid] # two\n"
+        "-  - {principal: User:audit, operations: [Read, Describe], topic: order.*}\n"
+        "+  - {principal: User:audit, operations: [Read], topic: order.*}\n"
+        "-  - {principal: User:audit, operations: [Read], group: audit}\n"
+        "+  - principal: User:audit\n+    operations: [Describe]\n+    group: audit*\n"
+    }
+
+
+def test_an_address_that_matches_nothing_is_refused() -> None:
+    with pytest.raises(Refusal) as refused:
+        changed("topic/order.created", "topic/nowhere")
+
+    assert refused.value.exit_code == Exit.USAGE
+    assert "topic/nowhere" in str(refused.value)
+
+
+def test_a_file_that_cannot_be_edited_safely_is_left_and_told(tmp_path: Path) -> None:
+    flow = {
+        **FILES,
+        "order.yaml": "domain: order\ntopics: {order.created: {profile: events, config: {segment.ms: 1h}, retention-ms: 3d}}\n",
+    }
+    live = {"topics": with_topic("order.sent", retention_ms="604800000"), "acls": []}
+    world = World(read(written(tmp_path / "topology", flow)), SnapshotCluster.from_dict(live))
+
+    after, made = pulled(world, "topic/order.sent")
+
+    assert texts(after) == flow
+    assert [one.message for one in made.left] == [
+        "order.sent: order.yaml cannot be edited safely: its `topics` is in braces, empty, or shared by an anchor"
+    ]
+
+
+def test_another_clusters_plan_stays_as_it_is(tmp_path: Path) -> None:
+    """What is drift on one cluster becomes its override, where another one shares the block; what is new is declared for it alone."""
+    second = '  other:\n    bootstrap-servers: ["localhost:9093"]\n'
+    files = {**FILES, "kafkaops.yaml": FILES["kafkaops.yaml"] + second}
+    topics = {
+        **with_topic("order.sent"),
+        "order.paid": {"partitions": 3, "replication": 2, "config": {"retention.ms": "1"}},
+    }
+    world = World(
+        read(written(tmp_path / "topology", files)),
+        SnapshotCluster.from_dict({**AS_DECLARED, "topics": topics}),
+        named="test",
+    )
+    before = meaning(world.topology, "other")
+
+    after, _ = pulled(world, "topic/*")
+
+    assert meaning(after.topology, "other") == before
+    assert after.plan().changes == ()
+    assert lines_of(files["kafkaops.yaml"], texts(after)["kafkaops.yaml"]) == (
+        "+    override:\n+      - {match: order.paid, set: {retention-ms: 1ms}}\n"
+    )
+
+
+def test_a_change_between_the_readings_writes_nothing(tmp_path: Path) -> None:
+    """The proof is a plan on fresh readings: what has changed since then is told, and no file is."""
+    world = World(
+        read(written(tmp_path / "topology", FILES)),
+        SnapshotCluster.from_dict({**AS_DECLARED, "topics": with_topic("order.sent")}),
+    )
+
+    def grows(method: str, _: object) -> None:
+        if method == "broker_configs" or (method == "acls" and "order.sent" in world.cluster.state.topics):
+            state = world.cluster.state
+            topics = dict(state.topics)
+            topics["order.sent"] = replace(topics["order.sent"], overrides={"retention.ms": "1"})
+            world.cluster.state = replace(state, topics=topics)
+
+    world.cluster.hook = grows
+    with pytest.raises(Refusal) as refused:
+        pull(world.request, (), world.connect)
+
+    assert refused.value.exit_code == Exit.FAILED
+    assert "KO7032" in {one.code for one in refused.value.findings}

@@ -38,5 +38,7 @@ def _document(pulled: Pulled, addresses: tuple[str, ...]) -> report.Document:
         profiles=pulled.profiles,
         made=pulled.made,
         exempted=pulled.exempted,
+        guessed=pulled.guessed,
+        planned=pulled.planned,
         left=pulled.left,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import count
@@ -20,7 +21,7 @@ from kafkaops.lint import RULES
 from kafkaops.pull import profiles, roles, style
 from kafkaops.pull.roles import Access
 from kafkaops.settings import ClusterEntry
-from kafkaops.source import Document
+from kafkaops.source import Block, Document
 from kafkaops.topology import SETTINGS_FILE, Topology
 
 READS = frozenset({"Read", "Describe", "DescribeConfigs"})
@@ -103,6 +104,7 @@ class _Drafting:
         self.domains = Domains((*self.resources, *(file.document for file in self.files.values() if file.is_new)))
         for one in access:
             self._share(one)
+        self._share_new_domains()
         for file in sorted(self.files.values(), key=lambda file: file.path):
             self._write(file)
         exempted = self._exempt(folded.topics)
@@ -276,21 +278,41 @@ class _Drafting:
     # who may reach topics of other domains
 
     def _share(self, one: Access) -> None:
+        file = self._home_of(one)
+        raw = roles.compiled(Access(one.principal, one.name, one.bindings, {}, one.entries))
+        user = one.principal.removeprefix("User:")
+        self._ask(file.document, one.name, one.bindings - raw, self.domains.documents.keys(), made=one.made)
+        self._ask(file.document, user, raw, self.domains.documents.keys(), made=one.made)
+
+    def _share_new_domains(self) -> None:
+        """What files gave before to topics of a domain that nobody owned, its new file shares."""
+        new = {domain for domain, owners in self.domains.documents.items() if owners[0] not in self.resources}
+        for document in self.resources if new else ():
+            for who, block, section in _grantees(document):
+                if self.entry.name in block.get("clusters", (self.entry.name,)):
+                    self._ask(document, who, roles.given_by(section, who, block), new)
+
+    def _ask(
+        self,
+        document: Document,
+        who: str,
+        bindings: Iterable[AclBinding],
+        domains: AbstractSet[str],
+        *,
+        made: Collection[str] = (),
+    ) -> None:
+        """For a share of each of these domains' topics that it reaches without one. Of topics that its own roles make nobody asks."""
         if self.base.settings.policy.lint.get("cross-domain-grant") == "off":
             return
-        file = self._home_of(one)
-        user = one.principal.removeprefix("User:")
-        said = roles.compiled(Access(one.principal, one.name, one.bindings, {}, one.entries))
-        lacking: dict[tuple[str, str], dict[str, set[str]]] = {}  # (file, who) -> topic or "" -> operations
-        for acl in sorted(one.bindings):
-            if acl.resource_type != "Topic" or acl.permission != "Allow" or acl.name in one.made:
+        lacking: dict[str, dict[str, set[str]]] = {}  # file -> topic or "" -> operations
+        for acl in sorted(bindings):
+            if acl.resource_type != "Topic" or acl.permission != "Allow" or acl.name in made:
                 continue
-            who = user if acl in said else one.name
-            for domain in self.domains.not_shared(acl, file.document, who):
+            for domain in domains & set(self.domains.not_shared(acl, document, who)):
                 owner = self._file_of(self.domains.documents[domain][0])
                 literal = acl.name if acl.pattern == "Literal" and self._stands_in(acl.name, owner) else ""
-                lacking.setdefault((self._key(owner), who), {}).setdefault(literal, set()).add(acl.operation)
-        for (key, who), topics in lacking.items():
+                lacking.setdefault(self._key(owner), {}).setdefault(literal, set()).add(acl.operation)
+        for key, topics in lacking.items():
             owner = self.files[key]
             every = {*owner.topics, *(owner.document.root.get("topics") or ())}
             whole = "" in topics or (len(topics) > 1 and topics.keys() >= every)
@@ -354,8 +376,7 @@ class _Drafting:
         pattern = naming.pattern
         strange = [name for name in sorted(topics) if not pattern.fullmatch(name) and not naming.exempts(name)]
         before = self.texts.get(self.settings_file.path, self.settings_file.text)
-        exempt = [*naming.exempt, *strange]
-        after = edit.with_value(before, ("naming",), "exempt", exempt, style.flow(exempt)) if strange else before
+        after = _with_exempt(before, naming.exempt, strange)
         if after is None:
             return ()  # the checks say it of each topic
         if strange:
@@ -380,6 +401,15 @@ def _whole(file: _File) -> str:
     )
 
 
+def _grantees(document: Document) -> Iterator[tuple[str, Block, str]]:
+    """As whom a file asks for a share: an application by its name, an entry by the user's."""
+    for name, block in (document.root.get("applications") or {}).items():
+        if block is not None:
+            yield name, block, "applications"
+    for entry in document.root.get("acls") or ():
+        yield entry["principal"].removeprefix("User:"), entry, "acls"
+
+
 def _has_like(document: Document, first: str) -> bool:
     names: Iterable[str] = document.root.get("topics") or ()
     return any((name.partition(".")[0] if "." in name.strip(".") else "") == first for name in names)
@@ -398,6 +428,18 @@ def _shared(old: Any, more: Mapping[str, set[str]]) -> Any:
     if isinstance(old, dict) or any(operations - READS for operations in more.values()):
         return before | {who: sorted({*before.get(who, ()), *operations}) for who, operations in sorted(more.items())}
     return [*before, *(who for who in sorted(more) if who not in before)]
+
+
+def _with_exempt(text: str, old: Sequence[str], more: Sequence[str]) -> str | None:
+    """At the end of the list that is there; a new one has a line for each name."""
+    if more and not old:
+        return edit.with_value(
+            text, ("naming",), "exempt", list(more), "".join(f"\n    - {style.scalar(one)}" for one in more)
+        )
+    after: str | None = text
+    for name in more:
+        after = after and edit.with_entry(after, ("naming",), name, "exempt")
+    return after
 
 
 def _with_share(text: str, keys: Sequence[str], who: Mapping[str, set[str]]) -> str:

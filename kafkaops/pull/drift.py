@@ -9,7 +9,6 @@ from typing import Any
 
 from kafkaops import edit
 from kafkaops.access import AclBinding
-from kafkaops.findings import Finding
 from kafkaops.kinds.acl import parse as acls
 from kafkaops.kinds.acl.model import principal_address
 from kafkaops.kinds.topic import settings
@@ -190,7 +189,7 @@ class _Accepting:
     ) -> Iterator[tuple[Document, str | None]]:
         gone = want - live
         for document, keys, block in reversed(homes):  # from the end, so that the places of those before stay true
-            if gone and self._is_shared(block) and _gives(keys, block) & gone:
+            if gone and self._is_shared(block) and roles.given_by(str(keys[0]), str(keys[1]), block) & gone:
                 raise _CannotBeEdited(
                     f"{document.file} gives it access on other clusters too, and some of it is not live here"
                 )
@@ -259,12 +258,6 @@ def _blocks_of(document: Document, principal: str) -> Iterator[tuple[edit.Steps,
             yield ("acls", index), entry
 
 
-def _gives(keys: edit.Steps, block: Block) -> frozenset[AclBinding]:
-    """By itself, without the topics that it retries."""
-    steps = acls.raw(block, None) if keys[0] == "acls" else acls.application(str(keys[1]), block, [])
-    return frozenset(step[0] for step in steps if not isinstance(step, Finding))
-
-
 def _items_to_cut(
     keys: edit.Steps, block: Block, principal: str, gone: frozenset[AclBinding]
 ) -> Iterator[tuple[edit.Steps, int, str]]:
@@ -290,7 +283,7 @@ def _items_to_cut(
 
 
 def _of_an_entry(keys: edit.Steps, entry: Block, gone: frozenset[AclBinding]) -> Iterator[tuple[edit.Steps, int, str]]:
-    given = _gives(keys, entry)
+    given = roles.given_by(str(keys[0]), str(keys[1]), entry)
     if given <= gone:
         yield (), int(keys[1]), "acls"
         return

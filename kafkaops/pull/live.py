@@ -157,6 +157,7 @@ def _guarded(request: Request, reading: Reading) -> frozenset[str]:
 
 def left_out(address: str, why: str) -> Finding:
     name = address.partition("/")[2]
+    why = why.removeprefix(f"`{name}`: ")
     return Finding(
         code="KO7030",
         severity=Severity.WARNING,
@@ -170,7 +171,7 @@ def _guarded_one(principal: str, address: str, count: int) -> Finding:
     return Finding(
         code="KO7031",
         severity=Severity.NOTICE,
-        message=f"{principal}: its {count} ACL{'' if count == 1 else 's'} stay as they are",
+        message=f"{principal}: {'1 ACL stays as it is' if count == 1 else f'{count} ACLs stay as they are'}",
         address=address,
         help=f'write `principals: {{"{principal}": {{manage: true}}}}` to manage them here, then pull them',
     )

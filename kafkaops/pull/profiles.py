@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, combinations, count
 from typing import Any
 
 from kafkaops.kinds.topic import settings
@@ -47,12 +48,10 @@ def fold(
     for profile in have:
         profile.domains |= {domains[name] for name in by_content.pop(frozenset(profile.fields.items()), ())}
     worth = [names for content, names in by_content.items() if new and _saves(len(names), len(content))]
-    made: list[_Profile] = []
-    for names in sorted(worth, key=lambda names: (-len(names), names)):
-        of = {domains[name] for name in names}
-        fields = topics[names[0]]
-        taken = {one.name for one in (*have, *made)}
-        made.append(_Profile(next(one for one in _names(fields, of) if one not in taken), fields, of))
+    worth.sort(key=lambda names: (-len(names), names))
+    of = [{domains[name] for name in names} for names in worth]
+    called = _names([topics[names[0]] for names in worth], of, {one.name for one in have})
+    made = [_Profile(name, topics[names[0]], own) for name, names, own in zip(called, worth, of, strict=True)]
     every = (*have, *made)
     return Folded(
         {name: _block(fields, every, domains[name]) for name, fields in sorted(topics.items())},
@@ -64,20 +63,43 @@ def _saves(topics: int, lines: int) -> bool:
     return topics * lines > lines + 1 + topics
 
 
-def _names(fields: Fields, domains: set[str]) -> Iterable[str]:
-    """From the most telling to the one that is free for certain."""
+def _names(contents: Sequence[Fields], domains: Sequence[set[str]], taken: set[str]) -> list[str]:
+    """By whose they are and what they are for; where several would be called alike, the first is, and the others by what sets them apart."""
+    heads = [_head(fields, of) for fields, of in zip(contents, domains, strict=True)]
+    names: list[str] = []
+    for number, (fields, head) in enumerate(zip(contents, heads, strict=True)):
+        rivals = [
+            _features(one) for one, other in zip(contents, heads, strict=True) if other == head and one is not fields
+        ]
+        own = _features(fields)
+        wishes = [head] if head not in heads[:number] else []
+        for size in range(1, len(own) + 1):
+            for chosen in combinations(range(len(own)), size):
+                told = [own[index] for index in chosen if own[index]]
+                alone = not any(all(own[index] == rival[index] for index in chosen) for rival in rivals)
+                wishes += ["-".join((head, *told))] if alone and told else []
+        numbered = (f"{head}-{other}" for other in count(2))
+        names.append(next(one for one in chain(wishes, numbered) if one not in taken and one not in names))
+    return names
+
+
+def _head(fields: Fields, domains: set[str]) -> str:
+    what = "events" if "compact" not in fields.get("cleanup.policy", "") else "compacted"
     (domain,) = domains if len(domains) == 1 else ("",)
-    policy, kept = fields.get("cleanup.policy", "delete"), fields.get("retention.ms")
-    what = "events" if policy == "delete" else "compacted"
-    head = f"{domain}-{what}" if domain else what
-    if policy == "delete" or kept is None:
-        yield head
-    told = [style.scalar(style.setting("retention.ms", kept)[1])] if kept is not None else []
-    told.append(f"{fields[PARTITIONS]}-partitions")
-    told.append(f"{fields[REPLICATION]}-replicas")
-    for end in range(1, len(told) + 1):
-        yield "-".join((head, *told[:end]))
-    yield from ("-".join((head, *told, str(number))) for number in range(2, 10**9))
+    return f"{domain}-{what}" if domain else what
+
+
+def _features(fields: Fields) -> tuple[str, ...]:
+    """Words for what people tell profiles apart by, in the order in which they would; empty where nothing is set."""
+    kept, codec = fields.get("retention.ms"), fields.get("compression.type", "")
+    partitions, sync = fields[PARTITIONS], fields.get("min.insync.replicas")
+    return (
+        "" if kept is None else style.scalar(style.setting("retention.ms", kept)[1]),
+        codec,
+        "1-partition" if partitions == "1" else f"{partitions}-partitions",
+        "" if sync is None else f"{sync}-in-sync",
+        f"{fields[REPLICATION]}-replicas",
+    )
 
 
 def _block(fields: Fields, profiles: Iterable[_Profile], domain: str) -> dict[str, Any]:
@@ -87,10 +109,16 @@ def _block(fields: Fields, profiles: Iterable[_Profile], domain: str) -> dict[st
         for one in profiles
         if one.fields.keys() <= fields.keys() and (_differing(one, fields) == {} or domain in one.domains)
     ]
-    best = min(near, key=lambda one: (len(_differing(one, fields)), one.name), default=None)
-    if best is None or len(_differing(best, fields)) + 1 >= len(fields):
+    best = min(
+        near, key=lambda one: (len(_differing(one, fields)), not _is_of(one.name, domain), one.name), default=None
+    )
+    if best is None or len(_differing(best, fields)) * 2 > len(fields):
         return lines(fields)
     return {"profile": best.name, **lines(_differing(best, fields))}
+
+
+def _is_of(profile: str, domain: str) -> bool:
+    return bool(domain) and profile.startswith(f"{domain}-")
 
 
 def _differing(profile: _Profile, fields: Fields) -> dict[str, str]:

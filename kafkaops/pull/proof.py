@@ -62,6 +62,8 @@ def _without(found: Found, refused: Collection[str]) -> Found:
 
 def _with(base: Topology, texts: Mapping[Path, str], request: Request) -> Topology:
     """The topology as it would be."""
+    if not texts:
+        return base
     shown = {document.path: document.file for document in base.documents}
     changed = []
     for path, text in sorted(texts.items()):
@@ -146,9 +148,11 @@ def _topic_blocks(after: Topology) -> Iterator[tuple[str, Mapping[str, Any]]]:
 # the proof
 
 
-def refuse_a_plan(request: Request, reading: Reading, after: Topology, standing: Collection[str]) -> None:
-    """What is written must plan nothing that was not planned before, and nothing at all about what it says."""
+def refuse_a_plan(request: Request, reading: Reading, after: Topology, standing: Collection[str]) -> int:
+    """What is written must plan nothing that was not planned before, and nothing at all about what it says. How many changes of old are still planned."""
     before = plan_on(request, reading)
+    if after is request.topology:
+        return len(before.changes)
     asked = replace(request, topology=after)
     then = plan_on(asked, replace(reading, desired=asked.desired, settings=after.settings))
     known = {change.id for change in before.changes}
@@ -157,6 +161,7 @@ def refuse_a_plan(request: Request, reading: Reading, after: Topology, standing:
     about += [one.address for one in then.findings if one.blocks and (one.code, one.address, one.message) not in told]
     if about:
         raise Refusal(Exit.FAILED, _not_empty(about, then))
+    return len(then.changes)
 
 
 def _is_of(address: str, standing: Collection[str]) -> bool:

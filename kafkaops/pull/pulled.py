@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """`rewrites`: the files as they shall be. `made`: topics that stand in no file because roles make them. `left`: what is live, was meant, and is in no file."""
+    """`rewrites`: the files as they shall be. `made`: topics that stand in no file because roles make them. `guessed`: principals of which Kafka does not tell which group reads which topic. `planned`: how many changes the plan still has, none of them of what was pulled. `left`: what is live, was meant, and is in no file."""
 
     header: Header
     rewrites: tuple[Rewrite, ...]
@@ -42,6 +42,8 @@ class Pulled:
     profiles: tuple[str, ...]
     made: tuple[str, ...]
     exempted: tuple[str, ...]
+    guessed: tuple[str, ...]
+    planned: int
     left: tuple[Finding, ...]
 
 
@@ -55,8 +57,7 @@ def pull(request: Request, patterns: Sequence[str], connect: Connect) -> Pulled:
         changed, between, more = accepted(base, request, declared)
         added, after, still_more = tried(between, request, undeclared)
         texts, standing = {**changed.texts, **added.texts}, {**changed.standing, **added.standing}
-        if texts:
-            refuse_a_plan(request, reading, after, standing)
+        planned = refuse_a_plan(request, reading, after, standing)
         return Pulled(
             header(request, reading, {}, time.monotonic() - begun),
             _rewrites(base, texts),
@@ -65,6 +66,8 @@ def pull(request: Request, patterns: Sequence[str], connect: Connect) -> Pulled:
             added.profiles,
             added.made,
             added.exempted,
+            added.guessed,
+            planned,
             tuple(sorted({**left, **more, **still_more}.values(), key=sort_key)),
         )
 

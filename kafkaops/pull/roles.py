@@ -19,6 +19,7 @@ from kafkaops.kinds.acl import parse as acls
 from kafkaops.kinds.acl.model import resource
 from kafkaops.pull import style
 from kafkaops.pull.ladder import Ladder, ladders
+from kafkaops.source import Block
 from kafkaops.terms import HOST, PRINCIPAL
 
 _KEYS = {resource_type: key for key, resource_type in acls.RESOURCES.items()}
@@ -80,6 +81,12 @@ def compiled(access: Access) -> frozenset[AclBinding]:
     retries = [(topic, group, nowhere) for ladder in access.ladders for topic, group in ladder.made.items()]
     given = acls.application(access.name, root["applications"][access.name], retries) if access.application else ()
     steps = (*given, *(step for entry in root.get("acls", ()) for step in acls.raw(entry, None)))
+    return frozenset(step[0] for step in steps if not isinstance(step, Finding))
+
+
+def given_by(section: str, name: str, block: Block) -> frozenset[AclBinding]:
+    """By one application, or one entry of `acls:`, without the topics that are retried."""
+    steps = acls.raw(block, None) if section == "acls" else acls.application(name, block, [])
     return frozenset(step[0] for step in steps if not isinstance(step, Finding))
 
 
@@ -265,6 +272,6 @@ def raw(principal: str, bindings: Iterable[AclBinding]) -> Iterator[dict[str, An
 
 def _apart(resources: Mapping[str, list[str]]) -> Iterator[dict[str, list[str]]]:
     """A topic and a group may stand in one entry, as kafka-acls takes them; each other type has its own."""
-    both = {key: texts for key, texts in resources.items() if key in {"topic", "group"}}
+    both = {key: resources[key] for key in ("topic", "group") if key in resources}
     yield from [both] if both else []
     yield from ({key: texts} for key, texts in resources.items() if key not in both)

@@ -13,13 +13,16 @@ from kafkaops.kinds.topic import settings
 Data = Mapping[str, Any]
 
 _WIDTH = 120
+_SECTIONS = frozenset({"topics", "applications", "acls"})
 _INLINE = frozenset({"retry"})  # mappings that stand in braces
-_PLAIN = re.compile(r"-?[A-Za-z_][A-Za-z0-9_./*:=@+-]*(?<!:)|[0-9]{1,19}(ms|[smhd]|[KMGT]iB)", re.ASCII)
+_PLAIN = re.compile(
+    r"-?[A-Za-z_][A-Za-z0-9_./*:=@+-]*(?<!:)|[0-9]{1,19}(ms|[smhd]|[KMGT]iB)|[0-9]{1,3}(\.[0-9]{1,3}){3}", re.ASCII
+)
 
 
 def file(data: Data) -> str:
     """A whole file: a blank line before each section."""
-    head = {key: value for key, value in data.items() if not isinstance(value, Mapping) and key != "acls"}
+    head = {key: value for key, value in data.items() if key not in _SECTIONS}
     sections = [list(block({key: value}, 0)) for key, value in data.items() if key not in head]
     parts = [list(block(head, 0))] if head else []
     return "\n".join("".join(f"{line}\n" for line in part) for part in [*parts, *sections])
@@ -32,13 +35,13 @@ def block(data: Data, indent: int) -> Iterator[str]:
 
 
 def entries(named: Mapping[str, Data], indent: int) -> list[str]:
-    """The lines of blocks by name, with blank lines between them where one of them is long."""
+    """The lines of blocks by name, with blank lines between them where most of them are long."""
     blocks = [list(block({name: data}, indent)) for name, data in named.items()]
     return _spaced(blocks)
 
 
 def _spaced(blocks: Sequence[list[str]]) -> list[str]:
-    between = [""] if any(len(lines) > _SHORT for lines in blocks) else []
+    between = [""] if sum(len(lines) > _SHORT for lines in blocks) * 2 > len(blocks) else []
     return list(
         chain.from_iterable(lines if number == 0 else [*between, *lines] for number, lines in enumerate(blocks))
     )
@@ -117,8 +120,9 @@ def _value(known: settings.Setting, text: str) -> Any:
             members = text.split(",")
             return members[0] if len(members) == 1 and members[0] else [one for one in members if one]
         case "int" | "long":
-            shown = "0" if text == "0" else settings.show(known.name, text)
-            return int(shown) if re.fullmatch(r"-?[0-9]+", shown) else shown
+            shown = settings.show(known.name, text)
+            odd = shown.endswith("ms") and len(shown) > len("999ms")  # no whole seconds: the number says it better
+            return int(text) if odd or text in {"0", shown} else shown
         case "double":
             return float(text)
         case "string":

@@ -17,7 +17,8 @@ def pull_lines(document: Document, width: int, *, details: bool) -> Iterator[Lin
     yield from _beside(document, width)
     yield from _left("LEFT OUT", "warning", document, width, details=details)
     yield from _left("LEFT AS IT IS", "notice", document, width, details=details)
-    yield EMPTY
+    if document["written"] or document["findings"]:
+        yield EMPTY
     yield from paragraph(_outcome(document), width, hang="  ", style="bold")
     yield command("next", f"kafkaops plan --cluster {shlex.quote(document['cluster']['name'])}")
 
@@ -36,6 +37,9 @@ def _beside(document: Document, width: int) -> Iterator[Line]:
     if document["exempted"]:
         names = _some(document["exempted"])
         yield from labelled("naming", f"exempt now, since they are not named so: {names}", width, wide=8)
+    if document["guessed"]:
+        text = f"Kafka does not tell which group reads which topic, so look at {_some(document['guessed'])}"
+        yield from labelled("guessed", text, width, wide=8)
     if document["made"]:
         yield from labelled(
             "made", f"{counted(len(document['made']), 'topic')} in no file, since roles make them", width, wide=8
@@ -53,9 +57,7 @@ def _left(title: str, severity: str, document: Document, width: int, *, details:
     yield from section(title, len(found), width)
     shown = found if details else found[:MOST]
     for one in shown:
-        yield from paragraph(
-            f"  {visible(one['address'].partition('/')[0])}  {visible(one['message'])}", width, hang=" " * 9
-        )
+        yield from paragraph(f"  {visible(one['message'])}", width, hang=" " * 6)
     if len(found) > len(shown):
         yield (Span(f"  {len(found) - len(shown):,} more, -v lists them"),)
     yield from labelled("help", found[0]["help"], width, wide=4)
@@ -64,7 +66,9 @@ def _left(title: str, severity: str, document: Document, width: int, *, details:
 def _outcome(document: Document) -> str:
     counts = document["summary"]
     left = f"; {counts['left']:,} left" if counts["left"] else ""
+    planned = counted(counts["planned"], "change") if counts["planned"] else "no change"
     if not document["written"]:
-        return f"NOTHING TO WRITE: the files say already what is live{left}"
-    topics, principals = counted(counts["topics"] + counts["made"], "topic"), counted(counts["principals"], "principal")
-    return f"PULLED: {topics} and the access of {principals} in {counted(counts['files'], 'file')}{left}; they plan no change"
+        return f"NOTHING TO WRITE{left}; the files plan {planned}"
+    told = [counted(counts["topics"] + counts["made"], "topic")] if counts["topics"] or counts["made"] else []
+    told += [f"the access of {counted(counts['principals'], 'principal')}"] if counts["principals"] else []
+    return f"PULLED: {' and '.join(told)} in {counted(counts['files'], 'file')}{left}; the files plan {planned}"
