@@ -288,6 +288,7 @@ def pull_document(
     made: Iterable[str],
     exempted: Iterable[str],
     guessed: Iterable[str],
+    limited: bool,
     planned: int,
     left: Iterable[Finding],
 ) -> Document:
@@ -320,6 +321,7 @@ def pull_document(
         "made": said,
         "exempted": list(exempted),
         "guessed": list(guessed),
+        "limited": limited,
         "findings": _findings(found),
     }
 

@@ -390,6 +390,24 @@ GRANTS_FOR_PLAN = Grants(
 )
 
 
+PULL_LEFT = (
+    Finding(
+        code="KO7030",
+        severity=Severity.WARNING,
+        message="audit.raw: its partitions have 2 and 3 replicas, and a topic is declared with one number",
+        address="topic/audit.raw",
+        help="mend it on the cluster or in the files, then pull it again; until then no file declares it",
+    ),
+    Finding(
+        code="KO7031",
+        severity=Severity.NOTICE,
+        message="User:*: 1 ACL stays as it is",
+        address="acl/User:*",
+        help='write `principals: {"User:*": {manage: true}}` to manage them here, then pull them',
+    ),
+)
+
+
 def documents() -> dict[str, dict[str, Any]]:
     """One of each screen, as version 0.1.0 makes it."""
     made = {
@@ -410,6 +428,41 @@ def documents() -> dict[str, dict[str, Any]]:
         "validate": report.validation_document(INVALID, 31, 4, created_at=CREATED_AT),
         "validate-clean": report.validation_document((), 5, 0, created_at=CREATED_AT),
         "describe": report.resource_document(TOPIC, header("describe"), 0),
+        "pull": report.pull_document(
+            header("pull"),
+            (),
+            [
+                ("topology/kafkaops.yaml", False, ()),
+                (
+                    "topology/orders.yaml",
+                    True,
+                    [
+                        ("topic/orders.refunds.v1", at("topology/orders.yaml", 4, 3, 17)),
+                        ("topic/orders.refunds.v1.dlq", at("topology/orders.yaml", 6, 3, 21)),
+                        ("acl/User:svc-refunds", at("topology/orders.yaml", 10, 3, 11)),
+                    ],
+                ),
+            ],
+            profiles=("orders-events",),
+            made=("orders.refunds.v1-dlt",),
+            exempted=("orders_tmp",),
+            guessed=("User:svc-refunds",),
+            limited=True,
+            planned=0,
+            left=PULL_LEFT,
+        ),
+        "pull-nothing": report.pull_document(
+            header("pull"),
+            ("topic/*",),
+            (),
+            profiles=(),
+            made=(),
+            exempted=(),
+            guessed=(),
+            limited=False,
+            planned=2,
+            left=(),
+        ),
         "doctor": report.doctor_document(
             CHECKS, (GRANTS_FOR_PLAN,), 77, created_at=CREATED_AT, header=header("doctor")
         ),

@@ -39,6 +39,7 @@ def _document(pulled: Pulled, addresses: tuple[str, ...]) -> report.Document:
         made=pulled.made,
         exempted=pulled.exempted,
         guessed=pulled.guessed,
+        limited=pulled.limited,
         planned=pulled.planned,
         left=pulled.left,
     )

@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """`rewrites`: the files as they shall be. `made`: topics that stand in no file because roles make them. `guessed`: principals of which Kafka does not tell which group reads which topic. `planned`: how many changes the plan still has, none of them of what was pulled. `left`: what is live, was meant, and is in no file."""
+    """`rewrites`: the files as they shall be. `made`: topics that stand in no file because roles make them. `guessed`: principals of which Kafka does not tell which group reads which topic. `limited`: what is new has a line that keeps it from other clusters. `planned`: how many changes the plan still has, none of them of what was pulled. `left`: what is live, was meant, and is in no file."""
 
     header: Header
     rewrites: tuple[Rewrite, ...]
@@ -43,6 +43,7 @@ class Pulled:
     made: tuple[str, ...]
     exempted: tuple[str, ...]
     guessed: tuple[str, ...]
+    limited: bool
     planned: int
     left: tuple[Finding, ...]
 
@@ -67,8 +68,9 @@ def pull(request: Request, patterns: Sequence[str], connect: Connect) -> Pulled:
             added.made,
             added.exempted,
             added.guessed,
-            planned,
-            tuple(sorted({**left, **more, **still_more}.values(), key=sort_key)),
+            limited=bool(added.standing) and len(base.settings.clusters) > 1,
+            planned=planned,
+            left=tuple(sorted({**left, **more, **still_more}.values(), key=sort_key)),
         )
 
 

@@ -14,13 +14,17 @@ from kafkaops.view.words import counted
 def pull_lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
     yield from header_lines(document, width)
     yield from table([_file(one) for one in document["written"]], width)
-    yield from _beside(document, width)
+    yield from _apart(list(_beside(document, width)))
     yield from _left("LEFT OUT", "warning", document, width, details=details)
     yield from _left("LEFT AS IT IS", "notice", document, width, details=details)
     if document["written"] or document["findings"]:
         yield EMPTY
     yield from paragraph(_outcome(document), width, hang="  ", style="bold")
     yield command("next", f"kafkaops plan --cluster {shlex.quote(document['cluster']['name'])}")
+
+
+def _apart(lines: list[Line]) -> list[Line]:
+    return [EMPTY, *lines] if lines else []
 
 
 def _file(one: Document) -> Row:
@@ -32,6 +36,9 @@ def _file(one: Document) -> Row:
 
 
 def _beside(document: Document, width: int) -> Iterator[Line]:
+    if document["limited"]:
+        text = f"what is new exists on {document['cluster']['name']} only (`clusters`), since kafkaops.yaml has other clusters too"
+        yield from labelled("clusters", text, width, wide=8)
     if document["profiles"]:
         yield from labelled("profiles", ", ".join(document["profiles"]), width, wide=8)
     if document["exempted"]:
