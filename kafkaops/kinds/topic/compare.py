@@ -54,6 +54,7 @@ def _steps(want: Topic | AbsentTopic, have: LiveTopic | None, live: LiveTopics, 
                 yield from _delete(want, have, guards)
         case Topic() if have is None:
             yield _create(want)
+            yield from _too_few_brokers(want, live)
         case Topic():
             assert have is not None
             yield from _partitions(want, have)
@@ -78,6 +79,20 @@ def _create(want: Topic) -> CreateTopic:
             *(field(key, value, settings.show(key, value)) for key, value in sorted(want.config.items())),
         ),
         topic=want,
+    )
+
+
+def _too_few_brokers(want: Topic, live: LiveTopics) -> Iterator[Finding]:
+    if live.brokers is None or want.replication <= live.brokers:
+        return
+    yield Finding(
+        code="KO2204",
+        severity=Severity.ERROR,
+        message=f"{want.name}: {_count(want.replication, 'replica')} need as many brokers, the cluster has {live.brokers}",
+        address=f"topic/{want.name}",
+        where=want.place(REPLICATION),
+        help=f"write {live.brokers} or less; a cluster's `override:` can do so for all its topics",
+        notes=("Kafka puts no two replicas of a partition on one broker",),
     )
 
 

@@ -77,6 +77,7 @@ class LiveTopics:
     inherited   what a topic without an override gets, by setting: each value that some live broker gives; a setting that is missing here could not be read
     undeclared  live, in an owned domain, in no file
     unmanaged   how many others are live
+    brokers     how many are registered, those that are down included; None where brokers do not tell (before 4.0)
     """
 
     topics: Mapping[str, LiveTopic | None]
@@ -84,6 +85,7 @@ class LiveTopics:
     undeclared: tuple[str, ...] = ()
     unmanaged: int = 0
     kafka_version: str = ""
+    brokers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

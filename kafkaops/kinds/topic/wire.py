@@ -63,7 +63,14 @@ def read(
         undeclared=undeclared,
         unmanaged=len(others) - len(undeclared),
         kafka_version=described.kafka_version,
+        brokers=_registered(described),
     )
+
+
+def _registered(described: Description) -> int | None:
+    """Before 4.0 brokers that are down are not listed, and Kafka places replicas on them all the same."""
+    release = described.kafka_version.partition(".")[0]
+    return len(described.brokers) + len(described.fenced) if release.isdecimal() and int(release) >= 4 else None  # noqa: PLR2004
 
 
 def read_all(cluster: Cluster, described: Description, wanted: Callable[[str], bool], *, patience: float) -> AllTopics:
