@@ -374,7 +374,8 @@ def schema(
     name: Annotated[
         str,
         typer.Argument(
-            help="topology, settings, or a document: init, plan, apply, validation, resource, doctor, ack, pull, comment, snapshot, failure."
+            help="topology, settings, or a document: init, plan, apply, validation, resource, doctor, ack, pull, comment, "
+            "snapshot, explanation, sandbox, failure."
         ),
     ] = "topology",
 ) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from kafkaops import units
 from kafkaops.findings import Severity
 
-_WIDTH = 84
+_WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

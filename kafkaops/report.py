@@ -34,6 +34,8 @@ FORMATS = {
     "doctor": "kafkaops.doctor",
     "init": "kafkaops.init",
     "comment": "kafkaops.comment",
+    "explain": "kafkaops.explanation",
+    "sandbox": "kafkaops.sandbox",
 }
 
 Document = dict[str, Any]
@@ -176,7 +178,7 @@ def failure_document(command: str, findings: Iterable[Finding], exit_code: int, 
     found = sorted(findings, key=sort_key)
     verdict = {Exit.INVALID: "invalid", Exit.BLOCKED: "blocked"}.get(exit_code, "failed")
     return {
-        **_head(FORMATS.get(command, "kafkaops.failure"), command, created_at, verdict, exit_code),
+        **_head(FORMATS.get(command.partition(" ")[0], "kafkaops.failure"), command, created_at, verdict, exit_code),
         "complete": False,
         "error": "; ".join(one.message for one in found),
         "summary": {"findings": _finding_counts(found)},
@@ -354,6 +356,23 @@ def comment_document(
             {"cluster": str(one.get("cluster", {}).get("name", "")), "verdict": str(one["verdict"])} for one in plans
         ],
     }
+
+
+def explanation_document(facts: Mapping[str, Any], text: str, *, about: str, created_at: datetime) -> Document:
+    """`about` is "finding" or "setting", `text` the long form for people."""
+    return {
+        **_head("kafkaops.explanation", "explain", created_at, "explained", Exit.DONE),
+        "about": about,
+        "facts": dict(facts),
+        "text": text,
+    }
+
+
+def sandbox_document(command: str, state: Mapping[str, Any] | None, *, created_at: datetime) -> Document:
+    """`state` None: it is down and removed."""
+    alive = [broker["pid"] is not None for broker in state["brokers"]] if state else []
+    verdict = "removed" if state is None else "up" if all(alive) else "partly_up" if any(alive) else "stopped"
+    return {**_head("kafkaops.sandbox", command, created_at, verdict, Exit.DONE), "sandbox": state}
 
 
 def finding_of(entry: Mapping[str, Any]) -> Finding:

@@ -652,6 +652,16 @@ def test_output_that_cannot_be_written_is_one_sentence(home: Home, path: str, co
     assert f"error[KO7005]: {message}\n" in ended.err
 
 
+@pytest.mark.parametrize("command", [("explain", "KO2104"), ("explain", "retention.ms"), ("schema", "sandbox")])
+def test_what_needs_no_cluster_is_written_where_it_was_asked_for(home: Home, command: tuple[str, ...]) -> None:
+    path = home.folder / "asked.json"
+    printed = home.run(*command, "-o", "json").document
+
+    assert home.run(*command, "-o", f"json={path}").out == ""
+    assert json.loads(path.read_text()) | {"created_at": ""} == printed | {"created_at": ""}
+    assert home.run(*command, "-o", "json=/dev/full").code == 1
+
+
 def test_what_could_not_be_written_stands_on_stderr(home: Home) -> None:
     assert "2 files checked, no cluster contacted: no problems\n" in home.run("validate", "-o", "json=/dev/full").err
 

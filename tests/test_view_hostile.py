@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from view_examples import CREATED_AT, at, created, header, plan, revoked, updated
+from view_examples import CREATED_AT, SANDBOX, at, created, header, plan, revoked, updated
 from view_examples import acl as binding
 
 from kafkaops import report
@@ -92,6 +92,9 @@ def hostile_documents(name: str) -> list[dict[str, object]]:
         report.failure_document("plan", findings, 69, created_at=CREATED_AT),
         report.resource_document(resource, top, 0),
         report.doctor_document(checks, grants, 1, created_at=CREATED_AT, header=top),
+        report.sandbox_document(
+            "sandbox up", SANDBOX | {"cluster_id": name, "client_properties": name}, created_at=CREATED_AT
+        ),
     ]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from kafkaops import report
+from kafkaops import codes, report
 from kafkaops.access import AclBinding
 from kafkaops.findings import Finding, Location, Severity
 from kafkaops.plan import (
@@ -406,6 +406,24 @@ PULL_LEFT = (
         help='write `principals: {"User:*": {manage: true}}` to manage them here, then pull them',
     ),
 )
+SANDBOX = {
+    "directory": "/work/sandbox",
+    "kafka_version": "4.4.0",
+    "cluster_id": "Qm7xT0pRSc2vW4f2A",
+    "bootstrap_servers": "127.0.0.1:21001,127.0.0.1:21002",
+    "client_properties": "/work/sandbox/client/admin.properties",
+    "brokers": [
+        {
+            "id": number,
+            "rack": rack,
+            "host": "127.0.0.1",
+            "port": 21000 + number,
+            "pid": pid,
+            "logs": f"/work/sandbox/broker-{number}/logs",
+        }
+        for number, rack, pid in ((1, "rack-a", 4711), (2, "rack-b", None))
+    ],
+}
 
 
 def documents() -> dict[str, dict[str, Any]]:
@@ -469,9 +487,14 @@ def documents() -> dict[str, dict[str, Any]]:
         "comment": _comment("updated", number=7, url="https://github.com/acme/kafka/pull/7#issuecomment-1", removed=1),
         "comment-of-fork": _comment("not_written", number=7),
         "comment-issue": _comment("updated", about="issue", number=9, url="https://github.com/acme/kafka/issues/9"),
+        "explain": report.explanation_document(
+            asdict(codes.registry()["KO3105"]), codes.explain("KO3105"), about="finding", created_at=CREATED_AT
+        ),
+        "sandbox": report.sandbox_document("sandbox status", SANDBOX, created_at=CREATED_AT),
+        "sandbox-down": report.sandbox_document("sandbox down", None, created_at=CREATED_AT),
         "usage": report.failure_document(
-            "explain",
-            [Finding(code="KO7005", severity=Severity.ERROR, message="no finding `KO2104@topic/x`")],
+            "schema",
+            [Finding(code="KO7005", severity=Severity.ERROR, message="there is no schema `plans`")],
             64,
             created_at=CREATED_AT,
         ),

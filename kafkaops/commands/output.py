@@ -72,15 +72,27 @@ class Output:
         if lost:
             raise Refusal(Exit.FAILED, *lost)
 
+    def write_as_it_is(self, text: str) -> None:
+        """What is the same in every format. Errors: Refusal when a file cannot be written."""
+        lost = [finding for target in self.targets if (finding := self._put(target, "", text))]
+        if lost:
+            raise Refusal(Exit.FAILED, *lost)
+
     def _written(self, target: Target, document: Mapping[str, Any], cluster: str, *, details: bool) -> Finding | None:
         """Why it could not be; that target is not tried again."""
         if target.path is None:
             if target.format == "json" or not self._silent(document):
                 sys.stdout.write(self._rendered(document, target.format, sys.stdout, details=details))
             return None
+        return self._put(target, cluster, self._rendered(document, target.format, None, details=details))
+
+    def _put(self, target: Target, cluster: str, text: str) -> Finding | None:
+        if target.path is None:
+            sys.stdout.write(text)
+            return None
         path = file_of(target.path, cluster)
         try:
-            path.write_text(self._rendered(document, target.format, None, details=details), encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
         except OSError as error:
             self.targets = tuple(one for one in self.targets if one is not target)
             return unwritable(path, error.strerror or "the system refused")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Any
 
-from kafkaops import codes
+from kafkaops import codes, report
 from kafkaops.cli import Options
 from kafkaops.commands.output import Output, guarded
 from kafkaops.findings import Exit, Finding, Refusal, Severity
@@ -27,41 +26,46 @@ _DOCUMENTS = (
     "pull",
     "comment",
     "snapshot",
+    "explanation",
+    "sandbox",
     "failure",
 )
 
 
 def explain(options: Options, asked: str) -> int:
-    def body(_: Output) -> int:
-        name = settings.kafka_name(asked)
-        if name is not None:
-            sys.stdout.write(codes.explain_setting(_facts(name)))
-            return Exit.DONE
-        try:
-            sys.stdout.write(codes.explain(RULES[asked][0] if asked in RULES else asked.upper()))
-        except codes.NotACode as error:
-            near = settings.suggest(asked) or next(iter(get_close_matches(asked, RULES, n=1)), None)
-            raise Refusal(
-                Exit.USAGE,
-                Finding(
-                    code="KO7005",
-                    severity=Severity.ERROR,
-                    message=str(error),
-                    help=f"did you mean `kafkaops explain {near}`" if near else "",
-                ),
-            ) from error
+    def body(output: Output) -> int:
+        about, facts, text = _explained(asked)
+        output.write(report.explanation_document(facts, text, about=about, created_at=output.created_at))
         return Exit.DONE
 
     return guarded("explain", options, body)
 
 
-def _facts(name: str) -> dict[str, Any]:
-    return asdict(settings.SETTINGS[name])
+def _explained(asked: str) -> tuple[str, dict[str, Any], str]:
+    """Which of the two it is, what is known about it, and the same for people."""
+    if (name := settings.kafka_name(asked)) is not None:
+        facts = asdict(settings.SETTINGS[name])
+        return "setting", facts, codes.explain_setting(facts)
+    try:
+        code = RULES[asked][0] if asked in RULES else asked.upper()
+        text = codes.explain(code)
+    except codes.NotACode as error:
+        near = settings.suggest(asked) or next(iter(get_close_matches(asked, RULES, n=1)), None)
+        raise Refusal(
+            Exit.USAGE,
+            Finding(
+                code="KO7005",
+                severity=Severity.ERROR,
+                message=str(error),
+                help=f"did you mean `kafkaops explain {near}`" if near else "",
+            ),
+        ) from error
+    return "finding", asdict(codes.registry()[code]), text
 
 
 def schema(options: Options, name: str) -> int:
-    def body(_: Output) -> int:
-        sys.stdout.write(json.dumps(_schema(name), indent=2) + "\n")
+    def body(output: Output) -> int:
+        output.write_as_it_is(json.dumps(_schema(name), indent=2) + "\n")
         return Exit.DONE
 
     return guarded("schema", options, body)

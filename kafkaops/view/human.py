@@ -12,11 +12,12 @@ from kafkaops.view.ack_screen import ack_lines
 from kafkaops.view.apply_screen import apply_lines, phase_line
 from kafkaops.view.comment_screen import comment_lines
 from kafkaops.view.init_screen import init_lines
-from kafkaops.view.inspection_screen import doctor_lines, resource_lines
+from kafkaops.view.inspection_screen import doctor_lines, explanation_lines, resource_lines
 from kafkaops.view.lines import WIDTH_WITHOUT_TERMINAL, Document, Line, Span
 from kafkaops.view.plan_screen import plan_lines
 from kafkaops.view.problems_screen import failure_lines, validation_lines
 from kafkaops.view.pull_screen import pull_lines
+from kafkaops.view.sandbox_screen import sandbox_lines
 from kafkaops.view.snapshot_screen import snapshot_lines
 from kafkaops.view.verdict import ended_early
 from kafkaops.view.visible import visible
@@ -68,6 +69,8 @@ _SCREENS: Mapping[str, Callable[[Document, int], Iterator[Line]]] = {
     "kafkaops.apply": apply_lines,
     "kafkaops.resource": resource_lines,
     "kafkaops.doctor": doctor_lines,
+    "kafkaops.explanation": explanation_lines,
+    "kafkaops.sandbox": sandbox_lines,
     "kafkaops.snapshot": snapshot_lines,
     "kafkaops.init": init_lines,
     "kafkaops.comment": comment_lines,

@@ -1,4 +1,4 @@
-"""describe and doctor: one resource looked at closely, and what a cluster allows."""
+"""describe, explain and doctor: one resource looked at closely, one word, and what a cluster allows."""
 
 from __future__ import annotations
 
@@ -81,6 +81,11 @@ def _bindings(title: str, acls: Sequence[Document], width: int) -> Iterator[Line
         for its, of in operations.items()
     ]
     yield from table(rows, width)
+
+
+def explanation_lines(document: Document, _: int) -> Iterator[Line]:
+    """At the width that the text has."""
+    yield from ((Span(line),) for line in document["text"].splitlines())
 
 
 def doctor_lines(document: Document, width: int) -> Iterator[Line]:
