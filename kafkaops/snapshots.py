@@ -10,15 +10,16 @@ import json
 import re
 import stat
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kafkaops import report
-from kafkaops.access import AclBinding
+from kafkaops.access import OPERATIONS, AclBinding
 from kafkaops.cluster import Broker, ConfigEntry, ConfigSource, Description, KafkaError
-from kafkaops.cluster.recording import RecordedTopic, Recording
+from kafkaops.cluster.recording import Assignment, RecordedTopic, Recording
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.kinds.topic import settings
 from kafkaops.report import Document
@@ -126,7 +127,7 @@ def read(path: Path) -> Snapshot:
         raise _no_snapshot(path, "is not a snapshot that kafkaops wrote")
     version = str(found.get("format_version"))
     if not version.startswith("1."):
-        raise _no_snapshot(path, f"has format version `{version[:20]}`, and this kafkaops reads 1")
+        raise _no_snapshot(path, f"has format version `{ascii(version[:20])[1:-1]}`, and this kafkaops reads 1")
     if found.get("complete") is not True:
         raise _no_snapshot(path, "is of a reading that ended early")
     try:
@@ -134,7 +135,7 @@ def read(path: Path) -> Snapshot:
         untouched = untouched and text_of({**found, "checksum": _checksum(found)}).encode() == data
         if untouched:
             return _snapshot(found)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
         raise _no_snapshot(path, "lacks what a snapshot holds, or holds something else in its place") from error
     raise _no_snapshot(path, "was edited or damaged: its checksum does not fit")
 
@@ -212,23 +213,39 @@ def _settings_of(found: Any, version: str) -> Mapping[str, ConfigEntry] | KafkaE
 
 
 def _topic_of(found: Any) -> RecordedTopic:
-    where, overrides, size = found["assignment"], found["overrides"], found["bytes"]
+    where, size = found["assignment"], found["bytes"]
     return RecordedTopic(
         topic_id=_text(found["id"]),
-        assignment=_error(where) or tuple(tuple(map(_whole, _typed(row, list))) for row in _typed(where, list)),
-        overrides=_error(overrides)
-        or {_text(key): _text_or_none(text) for key, text in _typed(overrides, dict).items()},
+        assignment=_error(where) or _assignment(_typed(where, list)),
+        overrides=_overrides(found["overrides"]),
         size=_error(size) or _whole(size, 2**63),
     )
+
+
+def _assignment(rows: list[Any]) -> Assignment:
+    if not rows or not all(rows):
+        raise ValueError
+    return tuple(tuple(map(_whole, _typed(row, list))) for row in rows)
+
+
+def _overrides(found: Any) -> Mapping[str, str | None] | KafkaError:
+    error = _error(found)
+    if error:
+        return error
+    texts = {_text(key): _text_or_none(text) for key, text in _typed(found, dict).items()}
+    for key, text in texts.items():
+        if text is not None:
+            settings.show(key, settings.comparable(key, text))  # a number that is none
+    return texts
 
 
 def _binding(found: Any) -> AclBinding:
     return AclBinding(
         principal=_text(found["principal"]),
-        permission=_text(found["permission"]),
+        permission=_one_of({"Allow", "Deny"}, found["permission"]),
         operation=_text(found["operation"]),
-        resource_type=_text(found["resource_type"]),
-        pattern=_text(found["pattern_type"]),
+        resource_type=_one_of(OPERATIONS.keys(), found["resource_type"]),
+        pattern=_one_of({"Literal", "Prefixed"}, found["pattern_type"]),
         name=_text(found["resource_name"]),
         host=_text(found["host"]),
     )
@@ -263,6 +280,12 @@ def _text(found: Any) -> str:
 
 def _text_or_none(found: Any) -> str | None:
     return None if found is None else _text(found)
+
+
+def _one_of(words: AbstractSet[str], found: Any) -> str:
+    if found not in words:
+        raise ValueError
+    return _text(found)
 
 
 def _texts(found: Any) -> frozenset[str]:

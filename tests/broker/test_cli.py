@@ -83,6 +83,11 @@ WAYS = {
     "a wrong password": Way("apply --yes", 77, "apply", password="wrong"),
     "a doctor with a wrong password": Way("doctor", 77, "doctor", password="wrong"),
     "a healthy cluster": Way("doctor", 0, "doctor"),
+    "a snapshot": Way("snapshot", 0, "snapshot"),
+    "a snapshot of invalid files": Way("snapshot", 4, "validation", INVALID),
+    "a snapshot with a wrong password": Way("snapshot", 77, "snapshot", password="wrong"),
+    "a snapshot that is not there": Way("plan --against nowhere.json", 64, "plan"),
+    "a snapshot that is none": Way("plan --against topology/kafkaops.yaml", 4, "plan"),
     "a resource": Way("describe topic/P.order.created", 0, "resource"),
 }
 
@@ -307,7 +312,7 @@ Schemas = dict[str, Any]
 def schemas(tmp_path_factory: pytest.TempPathFactory) -> Schemas:
     """As `kafkaops schema NAME` prints them."""
     folder = tmp_path_factory.mktemp("schemas")
-    names = ("plan", "apply", "validation", "resource", "doctor", "failure")
+    names = ("plan", "apply", "validation", "resource", "doctor", "snapshot", "failure")
     printed = {
         name: json.loads(
             subprocess.run(
