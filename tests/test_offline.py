@@ -32,6 +32,7 @@ from kafkaops.cluster.snapshot import SnapshotCluster
 from kafkaops.commands import snapshots as commands
 from kafkaops.findings import Exit, Refusal
 from kafkaops.offline import Against
+from kafkaops.rewrite import CannotWrite, put
 from kafkaops.snapshots import Snapshot
 from kafkaops.view import human, machine
 
@@ -531,6 +532,15 @@ def test_no_link_is_followed_and_nothing_but_a_file_is_written(desk: Desk) -> No
     )
 
 
+def test_a_link_that_appears_while_the_cluster_is_read_is_not_followed_either(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("before")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+
+    with pytest.raises(CannotWrite, match="is a link, or no regular file"):
+        put(tmp_path / "link", b"after")
+    assert (tmp_path / "target").read_text() == "before"
+
+
 @pytest.mark.parametrize("output", ["{path}", "json={path}"])
 def test_what_cannot_be_read_leaves_the_file_as_it_was(
     output: str, desk: Desk, capsys: pytest.CaptureFixture[str]
@@ -649,3 +659,20 @@ def test_a_plan_against_a_snapshot_loads_no_client_and_no_key_store(desk: Desk) 
 
     assert "BLOCKED: 1 danger needs acknowledgement; nothing was changed" in screen
     assert HEAVY & set(last.split()) == set()
+
+
+def test_sizes_of_topics_that_have_just_been_created_are_asked_for_again(tmp_path: Path) -> None:
+    world = replace(shop(tmp_path), patience=0.01)
+    asked: list[object] = []
+
+    def first_time(method: str, item: object) -> KafkaError | None:
+        if method != "topic_bytes" or asked.count(item) == 2:
+            return None
+        asked.append(item)
+        return KafkaError("REPLICA_NOT_AVAILABLE") if item == "order.b" or asked.count(item) == 1 else None
+
+    world.cluster.hook = first_time
+    topics = app.snapshot(world.request, world.connect, reduced=False).recording.topics
+
+    assert {name: topic.size for name, topic in topics.items()} == {"audit.log": 0, "order.a": 2**30, "order.b": 0}
+    assert asked.count("order.b") == 2
