@@ -245,9 +245,15 @@ def _without(block: Block, keys: set[str | int]) -> Block:
 def _validator(*, is_settings: bool) -> Any:
     from jsonschema import Draft202012Validator, validators  # noqa: PLC0415  # 0.1 s that `--help` does without
 
+    descent = _Descent()
     extended: Any = validators.extend(  # type: ignore[no-untyped-call]
         Draft202012Validator,
-        {"properties": _remembering({}), "pattern": _matching},
+        {
+            "properties": descent.properties,
+            "additionalProperties": descent.additional,
+            "items": descent.items,
+            "pattern": _matching,
+        },
         type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
     )
     return extended(settings_schema() if is_settings else topology_schema())
@@ -296,30 +302,58 @@ def _fault(error: ValidationError) -> _Fault:
 
 def _matching(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
     """JSON Schema's `pattern`, all of which are anchored here: its `$` is the very end, while Python's also stands before a last line feed."""
+    if isinstance(instance, str) and not re.fullmatch(pattern, instance):
+        yield _refusal("no match")
+
+
+def _refusal(message: str) -> ValidationError:
     from jsonschema.exceptions import ValidationError  # noqa: PLC0415  # as above
 
-    if isinstance(instance, str) and not re.fullmatch(pattern, instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+    return ValidationError(message)
 
 
-def _remembering(passed: dict[tuple[int, type, Any], None]) -> Any:
-    """JSON Schema's `properties`, asked once for each value of a key: ten thousand topics have few different ones."""
+class _Descent:
+    """How jsonschema goes into mappings and lists, with one validator for each schema, and each question about a scalar asked once: ten thousand topics have few different ones."""
 
-    def properties(validator: Any, keys: Mapping[str, Schema], instance: Any, _: Any) -> Iterator[ValidationError]:
-        if not isinstance(instance, dict):
+    def __init__(self) -> None:
+        self._validators: dict[int, Any] = {}
+        self._passed: set[tuple[int, type, Any]] = set()
+
+    def properties(self, above: Any, keys: Mapping[str, Schema], instance: Any, _: Schema) -> Iterator[ValidationError]:
+        for name, value in instance.items() if isinstance(instance, dict) else ():
+            if name in keys:
+                yield from self._errors(above, keys[name], value, name, in_schema=name)
+
+    def additional(self, above: Any, entry: Any, instance: Any, schema: Schema) -> Iterator[ValidationError]:
+        known, free = schema.get("properties", {}), schema.get("patternProperties", {})
+        for name, value in instance.items() if isinstance(instance, dict) else ():
+            if name in known or any(re.search(pattern, name) for pattern in free):
+                continue
+            if entry is False:
+                yield _refusal("unknown keys")  # one for all of them
+                return
+            yield from self._errors(above, entry, value, name)
+
+    def items(self, above: Any, entry: Schema, instance: Any, _: Schema) -> Iterator[ValidationError]:
+        for index, value in enumerate(instance if isinstance(instance, list) else ()):
+            yield from self._errors(above, entry, value, index)
+
+    def _errors(
+        self, above: Any, schema: Schema, value: Any, step: str | int, *, in_schema: str | None = None
+    ) -> Iterator[ValidationError]:
+        question = None if isinstance(value, dict | list) else (id(schema), type(value), value)
+        if question in self._passed:
             return
-        for name, value in instance.items():
-            if name not in keys:
-                continue
-            question = None if isinstance(value, dict | list) else (id(keys[name]), type(value), value)
-            if question in passed:
-                continue
-            errors = list(validator.descend(value, keys[name], path=name, schema_path=name))
-            if question is not None and not errors:
-                passed[question] = None
-            yield from errors
-
-    return properties
+        if id(schema) not in self._validators:
+            self._validators[id(schema)] = above.evolve(schema=schema)
+        errors = list(self._validators[id(schema)].iter_errors(value))
+        if question is not None and not errors:
+            self._passed.add(question)
+        for error in errors:
+            error.relative_path.appendleft(step)
+            if in_schema is not None:
+                error.relative_schema_path.appendleft(in_schema)
+        yield from errors
 
 
 def _layers(root: Block) -> Iterator[Block]:
