@@ -527,6 +527,60 @@ def test_another_clusters_plan_stays_as_it_is(tmp_path: Path) -> None:
     )
 
 
+def test_a_second_cluster_like_the_first_leaves_no_trace_of_which_came_first(tmp_path: Path) -> None:
+    second = '  other:\n    bootstrap-servers: ["localhost:9093"]\n'
+    live = {**AS_DECLARED, "topics": with_topic("pay.settled")}
+    only = {"kafkaops.yaml": FILES["kafkaops.yaml"]}
+    alone, _ = pulled(World(read(written(tmp_path / "one", only)), SnapshotCluster.from_dict(live), named="test"))
+    both = {"kafkaops.yaml": FILES["kafkaops.yaml"] + second}
+    first = World(read(written(tmp_path / "two", both)), SnapshotCluster.from_dict(live), named="test")
+
+    after_one, made = pulled(first)
+    assert "    clusters: [test]\n" in texts(after_one)["order.yaml"]
+    after_both, _ = pulled(replace(after_one, named="other"))
+
+    assert made.limited
+    for name in ("order.yaml", "pay.yaml"):
+        assert texts(after_both)[name].split() == texts(alone)[name].split()
+    for name in ("test", "other"):
+        assert replace(after_both, named=name).plan().changes == ()
+
+
+def test_what_differs_on_a_second_cluster_is_its_own(tmp_path: Path) -> None:
+    second = '  other:\n    bootstrap-servers: ["localhost:9093"]\n'
+    files = {"kafkaops.yaml": FILES["kafkaops.yaml"] + second}
+    first = World(read(written(tmp_path / "topology", files)), SnapshotCluster.from_dict(AS_DECLARED), named="test")
+    smaller = {
+        "topics": {**AS_DECLARED["topics"], "order.paid": {"partitions": 1, "replication": 1}},
+        "acls": [*AS_DECLARED["acls"], "User:shop allow Describe topic literal order.paid from *"],
+    }
+
+    after, _ = pulled(first)
+    after_both, made = pulled(replace(after, named="other", cluster=SnapshotCluster.from_dict(smaller)))
+
+    assert replace(after_both, named="test", cluster=first.cluster).plan().changes == ()
+    assert after_both.plan().changes == ()
+    assert [one.message for one in made.left] == [
+        "order.paid: its retention.ms is not set, and the profile events sets it: give the topic another profile, or its own settings"
+    ]
+
+
+def test_a_principal_that_is_only_named_is_given_what_it_has(tmp_path: Path) -> None:
+    files = {**FILES, "guards.yaml": 'principals:\n  "User:*": {manage: true}\n  User:old: {state: absent}\n'}
+    acls = ["User:* allow Describe topic literal order.paid from *", "User:old allow Read group literal old from *"]
+    live = {**AS_DECLARED, "acls": [*AS_DECLARED["acls"], *acls]}
+    world = World(read(written(tmp_path / "topology", files)), SnapshotCluster.from_dict(live))
+
+    after, made = pulled(world, "acl/*")
+
+    assert [one.message for one in made.left] == ["User:old: User:old is absent here, and has access elsewhere"]
+    assert (
+        texts(after)["access.yaml"]
+        == "acls:\n  - principal: User:*\n    operations: [Describe]\n    topic: order.paid\n"
+    )
+    assert {change.address for change in after.plan().changes} == {"acl/User:old/group/old/read"}
+
+
 def test_a_change_between_the_readings_writes_nothing(tmp_path: Path) -> None:
     """The proof is a plan on fresh readings: what has changed since then is told, and no file is."""
     world = World(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,10 @@ from kafkaops.topology import SETTINGS_FILE, Topology
 _WORDS = {PARTITIONS: "partitions", REPLICATION: "replication-factor"}
 
 
+_Home = tuple[Document, edit.Steps, Block]
+"""A block, and where it stands."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """`texts`: by path, of the files that change. `standing`: by address, the file and the keys of what was changed. `refused`: why it could not be."""
@@ -35,6 +39,7 @@ def split(base: Topology, entry: ClusterEntry, found: Found) -> tuple[Found, Fou
     """What files declare and is live otherwise, and what no file declares. What is live as declared is in neither."""
     desired = base.desired[entry.name]
     blocks = {name for document in base.documents for name in document.root.get("topics") or ()}
+    granted = {name for name in found.principals for one in base.documents if next(_blocks_of(one, name), None)}
     differing = {name: one for name, one in found.topics.items() if not _as_declared(desired.topics.get(name), one)}
     of_principal: dict[str, set[AclBinding]] = {name: set() for name in desired.acls.managed}
     for acl in desired.acls.bindings:
@@ -48,11 +53,11 @@ def split(base: Topology, entry: ClusterEntry, found: Found) -> tuple[Found, Fou
     return (
         Found(
             {name: one for name, one in differing.items() if name in blocks},
-            {name: one for name, one in changed.items() if name in of_principal},
+            {name: one for name, one in changed.items() if name in granted},
         ),
         Found(
             {name: one for name, one in differing.items() if name not in blocks},
-            {name: one for name, one in changed.items() if name not in of_principal},
+            {name: one for name, one in changed.items() if name not in granted},
             made,
         ),
     )
@@ -66,14 +71,32 @@ def fields_of(wanted: Topic) -> dict[str, str]:
     return {PARTITIONS: str(wanted.partitions), REPLICATION: str(wanted.replication), **wanted.config}
 
 
-def accept(base: Topology, entry: ClusterEntry, found: Found) -> Accepted:
-    work = _Accepting(base, entry)
+def accept(
+    base: Topology, entry: ClusterEntry, found: Found, with_: Callable[[Mapping[Path, str]], Topology]
+) -> Accepted:
+    """`with_`: the topology as it would be with other texts. What exists on other clusters only is first said to exist here too."""
+    joining = _Accepting(base, entry)
+    for name in sorted(found.topics):
+        joining.join(f"topic/{name}", list(_topic_blocks(base, name)))
+    for name in sorted(found.principals):
+        joining.join(principal_address(name), [one for document in base.documents for one in _homes(document, name)])
+    between = with_(joining.changed())
+    work = _Accepting(between, entry)
     for name, live in sorted(found.topics.items()):
         work.topic(name, live)
     for principal, bindings in sorted(found.principals.items()):
         work.principal(principal, bindings)
-    changed = {path: text for path, text in work.texts.items() if text != work.before[path]}
-    return Accepted(changed, work.standing, work.refused)
+    return Accepted({**joining.changed(), **work.changed()}, work.standing, {**work.refused, **joining.refused})
+
+
+def _topic_blocks(base: Topology, name: str) -> Iterator[_Home]:
+    for document in base.documents:
+        if name in (document.root.get("topics") or ()):
+            yield document, ("topics", name), document.root["topics"][name] or Block(document.file)
+
+
+def _homes(document: Document, principal: str) -> Iterator[_Home]:
+    yield from ((document, keys, block) for keys, block in _blocks_of(document, principal))
 
 
 class _CannotBeEdited(Exception):  # noqa: N818  # reads as the sentence it stands for
@@ -102,20 +125,32 @@ class _Accepting:
             self.standing.pop(address, None)
             self.refused[address] = str(problem)
 
+    def changed(self) -> dict[Path, str]:
+        return {path: text for path, text in self.texts.items() if text != self.before[path]}
+
+    # clusters
+
+    def join(self, address: str, homes: list[_Home]) -> None:
+        """Blocks that name other clusters name this one too, unless one stands for it already; one that names all needs to name none."""
+        if all(self.entry.name not in block.get("clusters", (self.entry.name,)) for _, _, block in homes):
+            self._try(address, self._joined(homes))
+
+    def _joined(self, homes: list[_Home]) -> Iterator[tuple[Document, str | None]]:
+        for document, keys, block in homes:
+            text = self.texts[document.path]
+            if {*block["clusters"], self.entry.name} >= self.base.settings.clusters.keys():
+                yield document, edit.without_key(text, keys, "clusters")
+            else:
+                yield document, edit.with_entry(text, keys, self.entry.name, "clusters")
+
     # topics
 
     def topic(self, name: str, live: LiveTopic) -> None:
         address = f"topic/{name}"
         wanted = self.base.desired[self.entry.name].topics.get(name)
-        document, block = next(
-            (document, document.root["topics"][name])
-            for document in self.base.documents
-            if name in (document.root.get("topics") or ())
-        )
+        document, _, block = next(iter(_topic_blocks(self.base, name)))
         if wanted is None:
-            self.refused[address] = (
-                f"{document.file} declares it for other clusters: add `{self.entry.name}` to its `clusters`"
-            )
+            self.refused[address] = f"{document.file} declares it in a way that does not hold on this cluster"
         elif not isinstance(wanted, Topic):
             self.refused[address] = f"{document.file} says `state: absent`: remove that line to keep the topic"
         else:
@@ -166,10 +201,10 @@ class _Accepting:
     def principal(self, principal: str, live: frozenset[AclBinding]) -> None:
         address = principal_address(principal)
         homes = [
-            (document, keys, block)
+            home
             for document in self.base.documents
-            for keys, block in _blocks_of(document, principal)
-            if self.entry.name in block.get("clusters", (self.entry.name,))
+            for home in _homes(document, principal)
+            if self.entry.name in home[2].get("clusters", (self.entry.name,))
         ]
         states = [block["state"] for _, _, block in homes if "state" in block]
         if states:
@@ -183,7 +218,7 @@ class _Accepting:
     def _regranted(
         self,
         principal: str,
-        homes: list[tuple[Document, edit.Steps, Block]],
+        homes: list[_Home],
         want: frozenset[AclBinding],
         live: frozenset[AclBinding],
     ) -> Iterator[tuple[Document, str | None]]:

@@ -58,13 +58,13 @@ def read(request: Request, reading: Reading) -> Live:
 
 
 def chosen(request: Request, live: Live, patterns: Sequence[str]) -> Live:
-    """By pattern, whatever matches; without one what no file declares: everything for an empty topology, else the topics of its domains."""
+    """By pattern, whatever matches; without one what no file declares: everything where nothing is declared yet, else the topics of its domains."""
     desired = request.desired
     if patterns:
         either = _with_the_declared(request, live)
         _refuse_idle(patterns, either)
         return _only(either, lambda address: any(fnmatchcase(address, one) for one in patterns))
-    if not (desired.topics or desired.acls.managed or desired.domains):
+    if not (desired.topics or desired.acls.managed):
         return live
     own = desired.domains
     undeclared = {

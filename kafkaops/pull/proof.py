@@ -43,7 +43,7 @@ def accepted(base: Topology, request: Request, found: Found) -> tuple[Accepted, 
     """The same for what files declare: whatever the checks refuse stays as it is declared."""
     left: dict[str, Finding] = {}
     while True:
-        made = accept(base, request.entry, found)
+        made = accept(base, request.entry, found, lambda texts: _with(base, texts, request))
         after = _with(base, made.texts, request)
         problems = {**dict(_problems(after, request, found)), **made.refused} if made.texts else made.refused
         if not problems:
@@ -90,7 +90,7 @@ def _problems(after: Topology, request: Request, found: Found) -> Iterator[tuple
             yield f"topic/{name}", other
     for principal, bindings in found.principals.items():
         if bindings != frozenset(acl for acl in desired.acls.bindings if acl.principal == principal):
-            yield principal_address(principal), "other files give it other access"
+            yield principal_address(principal), "what the files say of it cannot be made to give just what is live"
 
 
 def _other(wanted: Any, live: LiveTopic) -> str | None:
@@ -136,6 +136,8 @@ def _starts(root: Block) -> Iterator[tuple[int, tuple[str, str]]]:
             yield key_location(root[section], name).line, (section, name)
     for name, block in (root.get("applications") or {}).items():
         yield key_location(root["applications"], name).line, ("principal", principal_of(name, block or Block("")))
+    for name in root.get("principals") or ():
+        yield key_location(root["principals"], name).line, ("principal", name)
     for index, entry in enumerate(root.get("acls") or ()):
         yield source.item_location(root["acls"], index).line, ("principal", entry["principal"])
 
