@@ -173,13 +173,16 @@ def validation_document(
     }
 
 
-def failure_document(command: str, findings: Iterable[Finding], exit_code: int, *, created_at: datetime) -> Document:
-    """Of a command that ended early: in the command's own format, cut short."""
+def failure_document(
+    command: str, findings: Iterable[Finding], exit_code: int, *, created_at: datetime, cluster: str = ""
+) -> Document:
+    """Of a command that ended early: in the command's own format, cut short. `cluster`: the one that was meant, where that is known."""
     found = sorted(findings, key=sort_key)
     verdict = {Exit.INVALID: "invalid", Exit.BLOCKED: "blocked"}.get(exit_code, "failed")
     return {
         **_head(FORMATS.get(command.partition(" ")[0], "kafkaops.failure"), command, created_at, verdict, exit_code),
         "complete": False,
+        **({"cluster": {"name": cluster}} if cluster else {}),
         "error": "; ".join(one.message for one in found),
         "summary": {"findings": _finding_counts(found)},
         "findings": _findings(found),

@@ -101,7 +101,7 @@ def screen(found: Topology, cluster: SnapshotCluster) -> str:
     with app.plan(request(found), connect) as planned:
         header = replace(planned.header, read_at=NOW, seconds=0.4)
         document = report.plan_document(planned.plan, header, Exit.BLOCKED if planned.plan.blocked else Exit.DONE)
-    return human.render(document, width=WIDTH, colour=True, texts=found.texts)
+    return human.render(document, width=WIDTH, colour=True)
 
 
 def request(found: Topology) -> app.Request:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from textwrap import dedent
 
 import pytest
 
+from kafkaops import report
 from kafkaops.findings import Finding, Location, Severity
-from kafkaops.view.excerpt import excerpt
+from kafkaops.view import machine
+from kafkaops.view.excerpt import excerpt, quoted
 
 
 def shown(finding: Finding, *, width: int = 98, **texts: str) -> str:
     files = {f"{name}.yaml": text for name, text in texts.items()}
-    return "\n".join(excerpt(finding, files, width=width)) + "\n"
+    return "\n".join(rows(finding, files, width=width)) + "\n"
+
+
+def rows(finding: Finding, files: dict[str, str], *, width: int) -> list[str]:
+    document = report.validation_document([finding], len(files), 4, created_at=datetime(2026, 9, 28, tzinfo=UTC))
+    saved = json.loads(machine.render(quoted(document, files)))
+    return excerpt(saved["findings"][0], width=width)
 
 
 def unknown_key(line: int, column: int, length: int, label: str = "") -> Finding:
@@ -96,7 +106,7 @@ def test_a_file_that_was_not_read_as_topology_is_not_quoted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "column", "length", "quoted", "marks"),
+    ("line", "column", "length", "told", "marks"),
     [
         ("\tkey: 1", 2, 3, " key: 1", " ^^^"),
         ("ñandú: {bad: 1}", 9, 3, "ñandú: {bad: 1}", "        ^^^"),
@@ -106,21 +116,21 @@ def test_a_file_that_was_not_read_as_topology_is_not_quoted() -> None:
         ("key:", 5, 1, "key:", "    ^"),
     ],
 )
-def test_marks_stand_under_what_they_mark(line: str, column: int, length: int, quoted: str, marks: str) -> None:
-    rows = excerpt(unknown_key(1, column, length), {"a.yaml": line}, width=98)
+def test_marks_stand_under_what_they_mark(line: str, column: int, length: int, told: str, marks: str) -> None:
+    found = rows(unknown_key(1, column, length), {"a.yaml": line}, width=98)
 
-    assert rows[3:5] == [f"1 | {quoted}", f"  | {marks}"]
+    assert found[3:5] == [f"1 | {told}", f"  | {marks}"]
 
 
 def test_a_long_line_is_cut_around_the_span() -> None:
     line = "x: [" + "a, " * 100 + "bad, " + "b, " * 100 + "]"
     column = line.index("bad") + 1
-    rows = excerpt(unknown_key(1, column, 3), {"a.yaml": line}, width=80)
+    found = rows(unknown_key(1, column, 3), {"a.yaml": line}, width=80)
 
-    assert all(len(row) <= 80 for row in rows)
-    assert rows[3].startswith("1 | ...")
-    assert rows[3].endswith("...")
-    assert rows[3][rows[4].index("^") : rows[4].rindex("^") + 1] == "bad"
+    assert all(len(row) <= 80 for row in found)
+    assert found[3].startswith("1 | ...")
+    assert found[3].endswith("...")
+    assert found[3][found[4].index("^") : found[4].rindex("^") + 1] == "bad"
 
 
 @pytest.mark.parametrize(
@@ -146,9 +156,9 @@ def test_a_long_line_is_cut_around_the_span() -> None:
 def test_a_secret_is_never_quoted(text: str) -> None:
     for line in range(1, text.count("\n") + 1):
         for column in (1, 5, 30):
-            rows = excerpt(unknown_key(line, column, 4), {"a.yaml": text}, width=98)
+            found = rows(unknown_key(line, column, 4), {"a.yaml": text}, width=98)
 
-            assert "hunter2" not in "\n".join(rows)
+            assert "hunter2" not in "\n".join(found)
 
 
 def test_a_secret_in_a_fix_is_never_quoted() -> None:
@@ -164,21 +174,21 @@ def test_a_secret_in_a_fix_is_never_quoted() -> None:
 
 
 def test_a_name_that_holds_such_a_word_is_quoted() -> None:
-    rows = excerpt(unknown_key(1, 1, 24), {"a.yaml": "user.password.changed.v1: {bad: 1}"}, width=98)
+    found = rows(unknown_key(1, 1, 24), {"a.yaml": "user.password.changed.v1: {bad: 1}"}, width=98)
 
-    assert rows[3] == "1 | user.password.changed.v1: {bad: 1}"
+    assert found[3] == "1 | user.password.changed.v1: {bad: 1}"
 
 
 def test_an_anchored_block_is_quoted() -> None:
-    rows = excerpt(unknown_key(2, 3, 3), {"a.yaml": "x-usual: &usual\n  bad: 1\n"}, width=98)
+    found = rows(unknown_key(2, 3, 3), {"a.yaml": "x-usual: &usual\n  bad: 1\n"}, width=98)
 
-    assert rows[3] == "2 |   bad: 1"
+    assert found[3] == "2 |   bad: 1"
 
 
 def test_a_key_far_above_is_quoted_and_its_neighbours_are_not() -> None:
     text = "topics:\n  orders.a:  # of the shop\n    partitions: 12\n\n    retention-ms: 3d\n    bad: 1\n"
 
-    assert excerpt(unknown_key(6, 5, 3), {"a.yaml": text}, width=98)[2:6] == [
+    assert rows(unknown_key(6, 5, 3), {"a.yaml": text}, width=98)[2:6] == [
         "  |",
         "2 |   orders.a:",
         "...",
@@ -203,6 +213,6 @@ def test_a_neighbour_in_another_block_is_not_quoted() -> None:
 def test_a_place_beyond_the_end_of_the_file_is_named_only() -> None:
     assert shown(unknown_key(9, 1, 3), a="a: 1\n") == screen("""
         error[KO1201]: unknown key
-         --> a.yaml:9:1
-          = more: kafkaops explain KO1201
+          --> a.yaml:9:1
+           = more: kafkaops explain KO1201
     """)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from view_examples import (
@@ -33,6 +34,7 @@ from kafkaops.findings import Finding, Severity
 from kafkaops.plan import Change, From, Outcome, Phase, Result, Tally, Value
 from kafkaops.report import Verification
 from kafkaops.view import human
+from kafkaops.view.excerpt import quoted
 
 SCREENS = Path(__file__).with_name("screens")
 WIDTHS = (80, 200)
@@ -41,8 +43,13 @@ HERE = place("a.yaml", 1, 1)
 CASES = [(name, width) for name in documents() for width in WIDTHS]
 
 
+def shown(document: dict[str, Any]) -> dict[str, Any]:
+    """As a command writes it: with the lines of the files where these are wrong."""
+    return quoted(document, TEXTS) if document["format"] == "kafkaops.validation" else document
+
+
 def screen(name: str, width: int, *, colour: bool = False) -> str:
-    return human.render(documents()[name], width=width, colour=colour, texts=TEXTS)
+    return human.render(shown(documents()[name]), width=width, colour=colour)
 
 
 def golden(name: str, width: int) -> Path:
@@ -114,7 +121,7 @@ def test_forty_creates_show_their_settings() -> None:
 
 def test_repeats_are_counted_and_listed_on_demand() -> None:
     document = documents()["validate"]
-    long = human.render(document, width=98, colour=False, texts=TEXTS, details=True)
+    long = human.render(quoted(document, TEXTS), width=98, colour=False, details=True)
 
     assert "  = same problem at 2 more places, -v lists them\n" in screen("validate", 98)
     assert "  = same problem at 2 more places:\n      topology/web.yaml:12:17\n      topology/web.yaml:16:17\n" in long

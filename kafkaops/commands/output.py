@@ -19,10 +19,23 @@ from kafkaops.app import failure_finding
 from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
 from kafkaops.findings import Exit, Finding, Refusal, Severity, Terminated
-from kafkaops.view import human, machine
+from kafkaops.view import annotations as github
+from kafkaops.view import concise, github_output, human, junit, machine, markdown
+from kafkaops.view.excerpt import quoted
 from kafkaops.view.visible import visible
 
-FORMATS = ("text", "json")
+_PLANS = ("text", "json", "markdown", "concise", "github", "github-output")
+FORMATS = {
+    "validate": (*_PLANS, "junit"),
+    "plan": _PLANS,
+    "apply": _PLANS,
+    "drift": _PLANS,
+}
+"""By command; every other one has text and json."""
+
+EVERY_FORMAT = frozenset(one for formats in FORMATS.values() for one in formats)
+
+_FOR_PEOPLE = frozenset({"text", "concise"})
 _PRECEDENCE = (
     Exit.USAGE,
     Exit.REFUSED,
@@ -45,30 +58,33 @@ def worst(exit_codes: list[int]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`path` None: stdout. `{cluster}` in it is the name of the cluster."""
+    """`path` None: stdout. `{cluster}` in it is the name of the cluster. `appends`: what is in the file stays."""
 
     format: str
     path: str | None
+    appends: bool = False
 
 
 @dataclass(slots=True)
 class Output:
-    """What one run writes. `texts`: files that may be quoted in excerpts."""
+    """What one run writes. `texts`: files that may be quoted in excerpts. `cluster`: the one that is meant, once that is known."""
 
     command: str
     options: Options
     targets: tuple[Target, ...]
     created_at: datetime
     texts: Mapping[str, str] = field(default_factory=dict)
+    cluster: str = ""
 
     def write(self, document: Mapping[str, Any], *, cluster: str = "", details: bool = False) -> None:
         """Errors: Refusal when a file cannot be written; what it was to hold stands on stderr then."""
+        document = self.with_quotes(document)
         lost = [
             finding for target in self.targets if (finding := self._written(target, document, cluster, details=details))
         ]
-        silent = not any(target.format == "text" for target in self.targets)
-        if lost or (silent and document["exit_code"] not in {Exit.DONE, Exit.CHANGES}):
-            sys.stderr.write(self._rendered(document, "text", sys.stderr, details=details))
+        told = any(target.format in _FOR_PEOPLE for target in self.targets)
+        if lost or not (told or document["exit_code"] in {Exit.DONE, Exit.CHANGES}):
+            sys.stderr.write(self.rendered(document, "text", sys.stderr, details=details))
         if lost:
             raise Refusal(Exit.FAILED, *lost)
 
@@ -78,13 +94,18 @@ class Output:
         if lost:
             raise Refusal(Exit.FAILED, *lost)
 
+    def with_quotes(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Where the files are what is wrong, their lines are part of the document; a plan names places only."""
+        is_plan = document["complete"] and document["format"] != "kafkaops.validation"
+        return document if is_plan else quoted(document, self.texts)
+
     def _written(self, target: Target, document: Mapping[str, Any], cluster: str, *, details: bool) -> Finding | None:
         """Why it could not be; that target is not tried again."""
         if target.path is None:
-            if target.format == "json" or not self._silent(document):
-                sys.stdout.write(self._rendered(document, target.format, sys.stdout, details=details))
+            if target.format != "text" or not self._silent(document):
+                sys.stdout.write(self.rendered(document, target.format, sys.stdout, details=details))
             return None
-        return self._put(target, cluster, self._rendered(document, target.format, None, details=details))
+        return self._put(target, cluster, self.rendered(document, target.format, None, details=details))
 
     def _put(self, target: Target, cluster: str, text: str) -> Finding | None:
         if target.path is None:
@@ -92,7 +113,8 @@ class Output:
             return None
         path = file_of(target.path, cluster)
         try:
-            path.write_text(text, encoding="utf-8")
+            with path.open("a" if target.appends else "w", encoding="utf-8") as file:
+                file.write(text)
         except OSError as error:
             self.targets = tuple(one for one in self.targets if one is not target)
             return unwritable(path, error.strerror or "the system refused")
@@ -101,15 +123,11 @@ class Output:
     def _silent(self, document: Mapping[str, Any]) -> bool:
         return self.options.quiet and document["exit_code"] in {Exit.DONE, Exit.CHANGES}
 
-    def _rendered(self, document: Mapping[str, Any], format_: str, to: TextIO | None, *, details: bool) -> str:
-        if format_ == "json":
-            return machine.render(document)
+    def rendered(self, document: Mapping[str, Any], format_: str, to: TextIO | None, *, details: bool) -> str:
+        if format_ in _RENDERERS:
+            return _RENDERERS[format_](document)
         return human.render(
-            document,
-            width=width(to),
-            colour=coloured(to, self.options.color),
-            texts=self.texts,
-            details=details or self.options.verbose,
+            document, width=width(to), colour=coloured(to, self.options.color), details=details or self.options.verbose
         )
 
     def tell(self, line: str) -> None:
@@ -122,6 +140,26 @@ class Output:
     @property
     def to_machine(self) -> bool:
         return any(target.format != "text" and target.path is None for target in self.targets)
+
+
+def _in_repository(file: str) -> str:
+    """A file that is named from where the command runs, as annotations name it: from the root of the repository."""
+    path = Path(file).absolute()
+    given = os.environ.get("GITHUB_WORKSPACE")
+    roots = [Path(given)] if given else [one for one in path.parents if (one / ".git").exists()]
+    real = Path(os.path.normpath(path))
+    root = next((one for one in roots if real.is_relative_to(one)), None)
+    return (real.relative_to(root) if root else Path(file)).as_posix()
+
+
+_RENDERERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "json": machine.render,
+    "markdown": markdown.render,
+    "concise": concise.render,
+    "github": lambda document: github.render(document, shown=_in_repository),
+    "junit": junit.render,
+    "github-output": github_output.render,
+}
 
 
 def file_of(path: str, cluster: str) -> Path:
@@ -158,17 +196,35 @@ def prepared(command: str, options: Options) -> Iterator[Output]:
             raise _misused(
                 f"cannot change to `{options.chdir}`: {str(error.strerror).lower()}", "name a folder that exists"
             ) from error
-    targets = tuple(map(_target, options.output)) or (Target("text", None),)
+    targets = tuple(_target(command, text) for text in options.output) or (Target("text", None),)
     for target in targets:
         insist_on_room(target)
+    _one_on_stdout(targets)
     yield Output(command, options, targets, datetime.now(UTC))
 
 
-def _target(text: str) -> Target:
+def _target(command: str, text: str) -> Target:
     format_, equals, path = text.partition("=")
-    if format_ not in FORMATS or (equals and not path):
-        raise _misused(f"`-o {text}` is no output", f"write one of {', '.join(FORMATS)}, and `=PATH` for a file")
+    known = FORMATS.get(command, ("text", "json"))
+    if format_ not in known or (equals and not path):
+        says = (
+            f"`{command}` has no `-o {format_}`" if format_ in EVERY_FORMAT - {*known} else f"`-o {text}` is no output"
+        )
+        raise _misused(says, f"write one of {', '.join(known)}, and `=PATH` for a file")
+    step = os.environ.get("GITHUB_OUTPUT")
+    if format_ == "github-output" and not equals and step:
+        return Target(format_, step, appends=True)  # other steps' outputs may be in it
     return Target(format_, path or None)
+
+
+def _one_on_stdout(targets: tuple[Target, ...]) -> None:
+    """Annotations may stand in a log; whatever else shares stdout can be read by nobody."""
+    formats = [target.format for target in targets if target.path is None]
+    if len(formats) > 1 and set(formats) != {"text", "github"}:
+        raise _misused(
+            f"{' and '.join(f'`{one}`' for one in formats)} would be mixed on stdout",
+            f"write `-o {formats[1]}=PATH`, so that only one is written there",
+        )
 
 
 def insist_on_room(target: Target) -> None:
@@ -221,32 +277,28 @@ def guarded(command: str, options: Options, body: Callable[[Output], int]) -> in
 def _failed(
     command: str, options: Options, output: Output | None, exit_code: int, findings: tuple[Finding, ...]
 ) -> int:
-    out = output or Output(command, options, _targets_that_hold(options.output), datetime.now(UTC))
-    document = report.failure_document(command, findings, exit_code, created_at=out.created_at)
-    if any(target.format == "text" and target.path is None for target in out.targets):
+    out = output or Output(command, options, _targets_that_hold(command, options.output), datetime.now(UTC))
+    document = out.with_quotes(
+        report.failure_document(command, findings, exit_code, created_at=out.created_at, cluster=out.cluster)
+    )
+    on_stdout = Target("text", None)
+    if on_stdout in out.targets:
         # an error is talk: stdout stays for what was asked for
-        text = human.render(
-            document,
-            width=width(sys.stderr),
-            colour=coloured(sys.stderr, out.options.color),
-            texts=out.texts,
-            details=out.options.verbose,
-        )
-        sys.stderr.write(text)
-        out.targets = tuple(target for target in out.targets if target.format != "text" or target.path is not None)
+        sys.stderr.write(out.rendered(document, "text", sys.stderr, details=False))
+        out.targets = tuple(target for target in out.targets if target != on_stdout)
         if not out.targets:
             return exit_code
         out.targets = (*out.targets, Target("text", os.devnull))
     with suppress(Refusal):  # a full disk: the first reason is on stderr and in the exit code
-        out.write(document)
+        out.write(document, cluster=out.cluster)
     return exit_code
 
 
-def _targets_that_hold(texts: list[str]) -> tuple[Target, ...]:
+def _targets_that_hold(command: str, texts: list[str]) -> tuple[Target, ...]:
     found = []
     for text in texts:
         with suppress(Refusal):
-            target = _target(text)
+            target = _target(command, text)
             insist_on_room(target)
             found.append(target)
     return tuple(found) or (Target("text", None),)

@@ -11,7 +11,7 @@ from kafkaops import apply as applying
 from kafkaops.app import Connect, Planned, Request
 from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
-from kafkaops.commands.output import Output, coloured, guarded, interrupted_code, width, worst
+from kafkaops.commands.output import Output, guarded, interrupted_code, worst
 from kafkaops.commands.reading import connect_from, invalid, request_against, requests, topology_of
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.offline import Against
@@ -91,7 +91,9 @@ def _one(
         if alone:
             raise
         code, findings = app.failure_of(problem)
-        document = report.failure_document(output.command, findings, code, created_at=output.created_at)
+        document = report.failure_document(
+            output.command, findings, code, created_at=output.created_at, cluster=request.entry.name
+        )
         output.write(document, cluster=request.entry.name)
         return code
 
@@ -142,11 +144,7 @@ def _apply(output: Output, request: Request, planned: Planned, *, yes: bool) -> 
 
 def _confirmed(output: Output, request: Request, planned: Planned) -> bool:
     screen = report.plan_document(planned.plan, planned.header, Exit.DONE)
-    sys.stderr.write(
-        human.render(
-            screen, width=width(sys.stderr), colour=coloured(sys.stderr, output.options.color), texts=output.texts
-        )
-    )
+    sys.stderr.write(output.rendered(screen, "text", sys.stderr, details=False))
     sys.stderr.write(f"Type yes to make these changes on cluster {request.entry.name}: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"

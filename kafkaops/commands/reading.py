@@ -49,6 +49,8 @@ def requests(output: Output, found: Topology, only: tuple[str, ...], *, one: boo
         entries = [found.settings.clusters[name] for name in sorted(found.settings.clusters)]
     if len(entries) > 1:
         _one_file_each(output)
+    else:
+        output.cluster = entries[0].name
     return [request(output, found, entry, only) for entry in entries]
 
 

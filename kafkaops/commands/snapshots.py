@@ -10,7 +10,7 @@ from pathlib import Path
 from kafkaops import app, snapshots, units
 from kafkaops.app import Connect
 from kafkaops.cli import Options
-from kafkaops.commands.output import FORMATS, Output, Target, file_of, guarded, insist_on_room, unwritable
+from kafkaops.commands.output import EVERY_FORMAT, Output, Target, file_of, guarded, insist_on_room, unwritable
 from kafkaops.commands.reading import connect_from, invalid, requests, topology_of
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.rewrite import CannotWrite, put
@@ -43,7 +43,7 @@ def snapshot(options: Options, *, for_plan: bool, connect: Callable[[Path], Conn
 def _file(text: str) -> str:
     """`FILE` and `json=FILE` mean the same; what is left is a format, for stdout."""
     format_, _, path = text.partition("=")
-    return path if format_ == "json" else "" if format_ in FORMATS else text
+    return path if format_ == "json" else "" if format_ in EVERY_FORMAT else text
 
 
 def _nowhere() -> Refusal:

@@ -1,6 +1,7 @@
 """A finding with the lines of the file that it is about, as rustc shows them. Pure text.
 
-Only files in `texts` are quoted: those that were read as topology. Lines that may hold a secret are masked.
+The lines are in the document (`quoted` puts them there), so that a saved one shows the same. Only files in `texts` are quoted: those that were read as
+topology. Lines that may hold a secret are masked.
 """
 
 from __future__ import annotations
@@ -9,47 +10,96 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from kafkaops.findings import Finding, Location
+from kafkaops.view.lines import Document
 from kafkaops.view.visible import cells, visible
+from kafkaops.view.words import placed
 
 MASK = "***"
 _CUT = "..."
+_STRETCH = 400  # characters that are kept on each side of a place: more than a terminal is wide
 
 
-def excerpt(finding: Finding, texts: Mapping[str, str], *, width: int) -> list[str]:
+def quoted(document: Document, texts: Mapping[str, str]) -> dict[str, Any]:
+    """The document with the lines that its findings are about: `quote` of a place is that line, after the key above it."""
+    findings = [
+        {
+            **one,
+            "source": _with_quote(one["source"], texts),
+            "also": [{**place, "source": _with_quote(place["source"], texts)} for place in one["also"]],
+        }
+        for one in document["findings"]
+    ]
+    return {**document, "findings": findings}
+
+
+def _with_quote(place: Document | None, texts: Mapping[str, str]) -> Document | None:
+    lines = _safe_lines(texts[place["file"]]) if place and place["file"] in texts else ()
+    if place is None or not 0 < place["line"] <= len(lines):
+        return place
+    above = [{"line": number, "text": text[: 2 * _STRETCH]} for number, text in _key_above(place["line"], lines)]
+    return {**place, "quote": [*above, _stretch(lines[place["line"] - 1], place)]}
+
+
+def _key_above(line: int, lines: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """What the line is part of. Never a line with a value: whatever nobody asked about stays out of logs."""
+    indent = _indent(lines[line - 1])
+    for number in range(line - 1, 0, -1):
+        above = lines[number - 1]
+        if above.strip() and not above.lstrip().startswith("#") and _indent(above) < indent:
+            key = _BARE_KEY.fullmatch(above)
+            if key and _indent(above):
+                yield number, key[1]
+            return
+
+
+def _stretch(line: str, place: Document) -> dict[str, Any]:
+    """`before`, `after`: characters of the line that are not kept."""
+    start = max(0, min(place["column"] - 1, len(line)) - _STRETCH)
+    text = line[start : start + 2 * _STRETCH]
+    return {"line": place["line"], "text": text, "before": start, "after": len(line) - start - len(text)}
+
+
+def masked(text: str) -> str:
+    """A text in YAML, with what stands behind a secret's key masked."""
+    return "\n".join(_safe_lines(text))
+
+
+def excerpt(finding: Document, *, width: int) -> list[str]:
     """The lines of text, no more than about `width` columns for what is quoted; messages and paths are never cut."""
-    lines = list(_places(finding, texts, width))
-    return [_headline(finding), *lines, *_advice(finding, texts, width)]
+    return [_headline(finding), *_places(finding, width), *_advice(finding, width)]
 
 
-def _headline(finding: Finding) -> str:
-    return visible(f"{finding.severity}[{finding.code}]: {finding.message}")
+def _headline(finding: Document) -> str:
+    return visible(f"{finding['severity']}[{finding['code']}]: {finding['message']}")
 
 
-def _places(finding: Finding, texts: Mapping[str, str], width: int) -> Iterator[str]:
-    if finding.where is None:
+def _places(finding: Document, width: int) -> Iterator[str]:
+    place = finding["source"]
+    if place is None:
         return
-    gutter = _gutter(finding, texts)
-    yield visible(f"{' ' * gutter}--> {finding.where}")
-    main = list(_quoted(finding.where, finding.label, "^", texts, gutter, width))
+    gutter = _gutter(finding)
+    yield visible(f"{' ' * gutter}--> {placed(place)}")
+    main = list(_quoted(place, finding["label"], "^", gutter, width))
     yield from main
-    if main and not finding.also:
+    if main and not finding["also"]:
         yield _bar(gutter)
-    for place, label in finding.also:
-        quoted = list(_quoted(place, label, "-", texts, gutter, width))
+    for other in finding["also"]:
+        lines = list(_quoted(other["source"], other["label"], "-", gutter, width))
         if main:
             yield _bar(gutter)
-        yield visible(f"{' ' * gutter}::: {place}" + ("" if quoted or not label else f" {label}"))
-        yield from quoted
+        rest = "" if lines or not other["label"] else f" {other['label']}"
+        yield visible(f"{' ' * gutter}::: {placed(other['source'])}{rest}")
+        yield from lines
 
 
-def _gutter(finding: Finding, texts: Mapping[str, str]) -> int:
+def _gutter(finding: Document) -> int:
     """As wide as the widest line number that is quoted."""
-    places = [place for place in (finding.where, *(place for place, _ in finding.also)) if place]
-    numbers = [place.line for place in places if place.file in texts]
-    if finding.fix and finding.where:
-        numbers.append(finding.where.line + finding.fix.count("\n"))
+    places = [place for place in (finding["source"], *(one["source"] for one in finding["also"])) if place]
+    numbers = [place["line"] for place in places if place.get("quote")]
+    if finding["fix"] and finding["source"]:
+        numbers.append(finding["source"]["line"] + finding["fix"].count("\n"))
     return max((len(str(number)) for number in numbers), default=_GUTTER)
 
 
@@ -60,38 +110,19 @@ def _bar(gutter: int) -> str:
     return f"{' ' * gutter} |"
 
 
-def _quoted(place: Location, label: str, sign: str, texts: Mapping[str, str], gutter: int, width: int) -> Iterator[str]:
-    line = _line(place, texts)
-    if line is None:
+def _quoted(place: Document, label: str, sign: str, gutter: int, width: int) -> Iterator[str]:
+    if not place.get("quote"):
         return
+    *above, line = place["quote"]
     room = max(width - gutter - 3, 40)
     yield _bar(gutter)
-    for number, above in _key_above(place, texts):
-        yield f"{number:>{gutter}} | {_whole(above, room)}".rstrip()
-        if number < place.line - 1:
+    for one in above:
+        yield f"{one['line']:>{gutter}} | {_whole(one['text'], room)}".rstrip()
+        if one["line"] < line["line"] - 1:
             yield _CUT
     shown, indent, length = _span(line, place, room)
-    yield f"{place.line:>{gutter}} | {shown}".rstrip()
+    yield f"{line['line']:>{gutter}} | {shown}".rstrip()
     yield f"{_bar(gutter)} {' ' * indent}{sign * length} {visible(label)}".rstrip()
-
-
-def _line(place: Location, texts: Mapping[str, str]) -> str | None:
-    text = texts.get(place.file)
-    lines = () if text is None else _safe_lines(text)
-    return lines[place.line - 1] if 0 < place.line <= len(lines) else None
-
-
-def _key_above(place: Location, texts: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    """What the line is part of. Never a line with a value: whatever nobody asked about stays out of logs."""
-    lines = _safe_lines(texts[place.file])
-    indent = _indent(lines[place.line - 1])
-    for number in range(place.line - 1, 0, -1):
-        line = lines[number - 1]
-        if line.strip() and not line.lstrip().startswith("#") and _indent(line) < indent:
-            key = _BARE_KEY.fullmatch(line)
-            if key and _indent(line):
-                yield number, key[1]
-            return
 
 
 _BARE_KEY = re.compile(r"([ -]*[^\s#&*!|>{\[:][^#&*!|>{\[]*:)\s*(?:#.*)?")
@@ -105,14 +136,15 @@ class _Window:
     end: int
 
 
-def _span(line: str, place: Location, room: int) -> tuple[str, int, int]:
+def _span(quote: Document, place: Document, room: int) -> tuple[str, int, int]:
     """What is shown of the line, how far in the marks stand, and how many there are, all in columns of a terminal."""
-    start = min(place.column - 1, len(line))
-    end = max(start + 1, min(place.end_column - 1, len(line)))
+    line, missing, more = quote["text"], quote.get("before", 0), quote.get("after", 0)
+    start = min(max(place["column"] - 1 - missing, 0), len(line))
+    end = max(start + 1, min(place["end_column"] - 1 - missing, len(line)))
     window = _window(line, start, room)
-    before = (_CUT if window.start else "") + visible(line[window.start : start])
+    before = (_CUT if window.start or missing else "") + visible(line[window.start : start])
     marked = visible(line[start : min(end, window.end)])
-    after = visible(line[min(end, window.end) : window.end]) + (_CUT if window.end < len(line) else "")
+    after = visible(line[min(end, window.end) : window.end]) + (_CUT if window.end < len(line) or more else "")
     return before + marked + after, cells(before), max(cells(marked), 1)
 
 
@@ -129,24 +161,24 @@ def _whole(line: str, room: int) -> str:
     return visible(line[: window.end]) + (_CUT if window.end < len(line) else "")
 
 
-def _advice(finding: Finding, texts: Mapping[str, str], width: int) -> Iterator[str]:
-    gutter = _gutter(finding, texts)
-    if finding.help:
-        yield visible(f"help: {finding.help}")
-    if finding.fix and finding.where:
-        yield from _fix(finding.fix, finding.where, texts, gutter, width)
-    for note in finding.notes:
+def _advice(finding: Document, width: int) -> Iterator[str]:
+    gutter = _gutter(finding)
+    if finding["help"]:
+        yield visible(f"help: {finding['help']}")
+    if finding["fix"] and finding["source"]:
+        yield from _fix(finding["fix"], finding["source"], gutter, width)
+    for note in finding["notes"]:
         yield visible(f"{' ' * gutter} = note: {note}")
-    yield f"{' ' * gutter} = more: kafkaops explain {finding.code}"
+    yield f"{' ' * gutter} = more: kafkaops explain {finding['code']}"
 
 
-def _fix(fix: str, where: Location, texts: Mapping[str, str], gutter: int, width: int) -> Iterator[str]:
+def _fix(fix: str, place: Document, gutter: int, width: int) -> Iterator[str]:
     """With the indent of the line that it replaces, unless it brings its own."""
-    line = _line(where, texts) or ""
+    line = place["quote"][-1]["text"] if place.get("quote") else ""
     indent = "" if fix.startswith(" ") else line[: len(line) - len(line.lstrip())]
     yield _bar(gutter)
     for offset, row in enumerate(_safe_lines(fix)):
-        yield f"{where.line + offset:>{gutter}} | {_whole(indent + row, max(width - gutter - 3, 40))}".rstrip()
+        yield f"{place['line'] + offset:>{gutter}} | {_whole(indent + row, max(width - gutter - 3, 40))}".rstrip()
     yield _bar(gutter)
 
 

@@ -25,11 +25,9 @@ from kafkaops.view.visible import visible
 __all__ = ["WIDTH_WITHOUT_TERMINAL", "phase_line", "render"]
 
 
-def render(
-    document: Document, *, width: int, colour: bool, texts: Mapping[str, str] | None = None, details: bool = False
-) -> str:
-    """The whole screen, ending with a newline. `texts`: files that may be quoted. `details`: nothing is left out for its length."""
-    lines = _lines(document, texts or {}, width, details=details)
+def render(document: Document, *, width: int, colour: bool, details: bool = False) -> str:
+    """The whole screen, ending with a newline. `details`: nothing is left out for its length."""
+    lines = _lines(document, width, details=details)
     return "".join(_written(line, colour=colour) + "\n" for line in lines)
 
 
@@ -48,13 +46,13 @@ def _style(name: str) -> Style:
     return Style.parse(name)
 
 
-def _lines(document: Document, texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:
+def _lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
     if ended_early(document):
-        yield from failure_lines(document, texts, width, details=details)
+        yield from failure_lines(document, width, details=details)
         return
     match document["format"]:
         case "kafkaops.validation":
-            yield from validation_lines(document, texts, width, details=details)
+            yield from validation_lines(document, width, details=details)
         case "kafkaops.plan":
             yield from plan_lines(document, width, details=details)
         case "kafkaops.pull":

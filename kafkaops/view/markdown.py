@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from kafkaops.units import age
 from kafkaops.view.dangers import alike, is_open, predicate, undo_of
+from kafkaops.view.excerpt import masked
 from kafkaops.view.inert import code, fenced, folded, prose, row
 from kafkaops.view.lines import Document, Row, table
 from kafkaops.view.verdict import ack_targets, apply_command, apply_order, ended_early, judgement
@@ -211,7 +212,7 @@ def _cells(group: Sequence[Document]) -> list[str]:
     told = [first["label"], *first["notes"], f"help: {first['help']}" if first["help"] else ""]
     facts = [prose(one, names[0]) for one in told if one]
     facts += [" ".join(filter(None, [prose(one["label"]), code(placed(one["source"]))])) for one in first["also"]]
-    facts += [code(first["fix"])] if first["fix"] else []
+    facts += [code(masked(first["fix"]))] if first["fix"] else []
     return [code(first["code"]), said + place, "<br>".join(facts)]
 
 

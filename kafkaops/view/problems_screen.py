@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from kafkaops.report import finding_of
 from kafkaops.view.excerpt import excerpt
 from kafkaops.view.lines import EMPTY, MOST, Document, Line, Span
 from kafkaops.view.verdict import judgement
 from kafkaops.view.words import placed
 
 
-def validation_lines(document: Document, texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:
-    yield from _excerpts(document["findings"], texts, width, details=details)
+def validation_lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
+    yield from _excerpts(document["findings"], width, details=details)
     yield (Span(judgement(document).why, "bold"),)
 
 
-def failure_lines(document: Document, texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:
-    yield from _excerpts(document["findings"], texts, width, details=details)
+def failure_lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
+    yield from _excerpts(document["findings"], width, details=details)
     if len(document["findings"]) > 1:
         yield (Span(judgement(document).sentence, "bold"),)
 
 
-def _excerpts(findings: Sequence[Document], texts: Mapping[str, str], width: int, *, details: bool) -> Iterator[Line]:
+def _excerpts(findings: Sequence[Document], width: int, *, details: bool) -> Iterator[Line]:
     """One of each, in order of position; repeats are counted."""
     groups: dict[tuple[str, str, str], list[Document]] = {}
     for one in findings:
         groups.setdefault((one["code"], one["severity"], one["message"]), []).append(one)
     shown = list(groups.values()) if details else list(groups.values())[:MOST]
     for group in shown:
-        headline, *rest = excerpt(finding_of(group[0]), texts, width=width)
+        headline, *rest = excerpt(group[0], width=width)
         yield (Span(headline, "bold"),)
         yield from ((Span(line),) for line in rest)
         yield from _repeats(group[1:], rest[-1].index("="), details=details)
-        if len(findings) > 1 or texts:
+        if len(findings) > 1 or _is_quoted(group[0]):
             yield EMPTY
     if len(groups) > len(shown):
         yield (Span(f"{len(groups) - len(shown):,} more problems, -v lists them"),)
         yield EMPTY
+
+
+def _is_quoted(finding: Document) -> bool:
+    return bool(finding["source"] and finding["source"].get("quote"))
 
 
 def _repeats(more: Sequence[Document], indent: int, *, details: bool) -> Iterator[Line]:
