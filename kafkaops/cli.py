@@ -59,6 +59,16 @@ EXAMPLES = {
 """Two for each `--help`; the tests run them."""
 
 
+_PLANS = ("text", "json", "markdown", "concise", "github", "github-output")
+_FORMATS = {"validate": (*_PLANS, "junit"), "plan": _PLANS, "apply": _PLANS, "drift": _PLANS}
+EVERY_FORMAT = frozenset(one for its in _FORMATS.values() for one in its)
+
+
+def formats(command: str) -> tuple[str, ...]:
+    """What `-o` of the command can be."""
+    return _FORMATS.get(command, ("text", "json"))
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The flags that every command takes, before or after its name."""
@@ -84,6 +94,18 @@ def _offered(name: str) -> Callable[[typer.Context, str], list[str]]:
     return offer
 
 
+def _output(command: str) -> Any:
+    *others, last = known = formats(command)
+    option = typer.Option(
+        "--output",
+        "-o",
+        metavar="FORMAT[=PATH]",
+        help=f"{', '.join(others)} or {last}; may be repeated.",
+        autocompletion=lambda incomplete: [one for one in known if one.startswith(incomplete)],
+    )
+    return Annotated[list[str], option]
+
+
 _GLOBALS: dict[str, tuple[Any, Any]] = {
     "chdir": (Annotated[Path | None, typer.Option("--chdir", "-C", help="Change to this folder first.")], None),
     "topology": (Annotated[Path, typer.Option("--topology", help="The folder with the YAML files.")], Path("topology")),
@@ -93,19 +115,6 @@ _GLOBALS: dict[str, tuple[Any, Any]] = {
             typer.Option("--cluster", help="One cluster of kafkaops.yaml.", autocompletion=_offered("clusters")),
         ],
         None,
-    ),
-    "output": (
-        Annotated[
-            list[str],
-            typer.Option(
-                "--output",
-                "-o",
-                metavar="FORMAT[=PATH]",
-                help="text or json; may be repeated.",
-                autocompletion=_offered("formats"),
-            ),
-        ],
-        [],
     ),
     "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Print only what blocks or fails.")], False),
     "verbose": (Annotated[bool, typer.Option("--verbose", "-v", help="Leave nothing out for its length.")], False),
@@ -137,13 +146,14 @@ def _command(group: typer.Typer, name: str) -> Callable[[Callable[..., int]], Ca
 
     def register(function: Callable[..., int]) -> Callable[..., int]:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        everywhere = {**_GLOBALS, "output": (_output(name), [])}
         shared = [
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-            for key, (annotation, default) in _GLOBALS.items()
+            for key, (annotation, default) in everywhere.items()
         ]
 
         def run(**given: Any) -> int:
-            return function(Options(**{key: given.pop(key) for key in _GLOBALS}), **given)
+            return function(Options(**{key: given.pop(key) for key in everywhere}), **given)
 
         parameters = [*(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own), *shared]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads

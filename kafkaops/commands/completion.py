@@ -119,12 +119,6 @@ def _explained(_: Mapping[str, Any], __: str) -> Iterable[str]:
     return (*codes.registry(), *SETTINGS)
 
 
-def _formats(_: Mapping[str, Any], __: str) -> Iterable[str]:
-    from kafkaops.commands.output import FORMATS
-
-    return FORMATS
-
-
 def _versions(_: Mapping[str, Any], __: str) -> Iterator[str]:
     """Of Kafka, for the sandbox."""
     for one in files("kafkaops").joinpath("sandbox").iterdir():
@@ -137,7 +131,6 @@ OFFERS: Mapping[str, Callable[[Mapping[str, Any], str], Iterable[str]]] = {
     "clusters": _clusters,
     "dangers": _dangers,
     "explained": _explained,
-    "formats": _formats,
     "versions": _versions,
 }
 

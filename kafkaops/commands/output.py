@@ -16,24 +16,13 @@ from typing import Any, TextIO
 
 from kafkaops import report
 from kafkaops.app import failure_finding
-from kafkaops.cli import Options
+from kafkaops.cli import EVERY_FORMAT, Options, formats
 from kafkaops.cluster import ClusterFailure
 from kafkaops.findings import Exit, Finding, Refusal, Severity, Terminated
 from kafkaops.view import annotations as github
 from kafkaops.view import concise, github_output, human, junit, machine, markdown
 from kafkaops.view.excerpt import quoted
 from kafkaops.view.visible import visible
-
-_PLANS = ("text", "json", "markdown", "concise", "github", "github-output")
-FORMATS = {
-    "validate": (*_PLANS, "junit"),
-    "plan": _PLANS,
-    "apply": _PLANS,
-    "drift": _PLANS,
-}
-"""By command; every other one has text and json."""
-
-EVERY_FORMAT = frozenset(one for formats in FORMATS.values() for one in formats)
 
 _FOR_PEOPLE = frozenset({"text", "concise"})
 _PRECEDENCE = (
@@ -205,7 +194,7 @@ def prepared(command: str, options: Options) -> Iterator[Output]:
 
 def _target(command: str, text: str) -> Target:
     format_, equals, path = text.partition("=")
-    known = FORMATS.get(command, ("text", "json"))
+    known = formats(command)
     if format_ not in known or (equals and not path):
         says = (
             f"`{command}` has no `-o {format_}`" if format_ in EVERY_FORMAT - {*known} else f"`-o {text}` is no output"

@@ -71,6 +71,7 @@ def _one_file_each(output: Output) -> None:
 def request_against(output: Output, found: Topology, only: tuple[str, ...], against: Against) -> Request:
     """Errors: Refusal when the snapshot is of another cluster, or lacks a topic."""
     entry = offline.entry(found, output.options.cluster, against)
+    output.cluster = entry.name
     asked = replace(request(output, found, entry, only), against=against, patience=0.0)
     if entry.manages_topics:
         offline.insist_on_whole_topics(asked.desired, against)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from kafkaops import app, snapshots, units
 from kafkaops.app import Connect
-from kafkaops.cli import Options
-from kafkaops.commands.output import EVERY_FORMAT, Output, Target, file_of, guarded, insist_on_room, unwritable
+from kafkaops.cli import EVERY_FORMAT, Options
+from kafkaops.commands.output import Output, Target, file_of, guarded, insist_on_room, unwritable
 from kafkaops.commands.reading import connect_from, invalid, requests, topology_of
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.rewrite import CannotWrite, put
