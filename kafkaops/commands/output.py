@@ -22,6 +22,7 @@ from kafkaops.findings import Exit, Finding, Refusal, Severity, Terminated
 from kafkaops.view import annotations as github
 from kafkaops.view import concise, github_output, human, junit, machine, markdown
 from kafkaops.view.excerpt import quoted
+from kafkaops.view.verdict import ended_early
 from kafkaops.view.visible import visible
 
 _FOR_PEOPLE = frozenset({"text", "concise"})
@@ -85,8 +86,8 @@ class Output:
 
     def with_quotes(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """Where the files are what is wrong, their lines are part of the document; a plan names places only."""
-        is_plan = document["complete"] and document["format"] != "kafkaops.validation"
-        return document if is_plan else quoted(document, self.texts)
+        of_files = ended_early(document) or document["format"] == "kafkaops.validation"
+        return quoted(document, self.texts) if of_files else document
 
     def _written(self, target: Target, document: Mapping[str, Any], cluster: str, *, details: bool) -> Finding | None:
         """Why it could not be; that target is not tried again."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from kafkaops.view.lines import Document
+from kafkaops.view.verdict import ended_early
 from kafkaops.view.visible import visible
 
 
 def render(document: Document) -> str:
     """`name=value`, a line each: no value has a second line. What is not known, because the command ended early, is empty."""
-    whole = document["complete"]
+    whole = not ended_early(document)
     values = {
         "verdict": document["verdict"],
         "changes": len(document["changes"]) if whole and "changes" in document else "",
