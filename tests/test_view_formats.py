@@ -21,7 +21,9 @@ Command = tuple[str, dict[str, str], str]
 
 
 def hostile(name: str) -> list[dict[str, Any]]:
-    return [one for one in hostile_documents(name) if one["format"] not in {"kafkaops.resource", "kafkaops.doctor"}]
+    """Of the commands that have these formats."""
+    formats = {"kafkaops.plan", "kafkaops.apply", "kafkaops.validation"}
+    return [one for one in hostile_documents(name) if one["format"] in formats]
 
 
 def unchanged(file: str) -> str:
