@@ -123,6 +123,15 @@ def test_errors_have_the_names_that_kafka_gives_them(code: int, name: str) -> No
                 "write `security.protocol=PLAINTEXT` or `SASL_PLAINTEXT`, or name a port with TLS",
             ),
         ),
+        (
+            "ssl://h:1/bootstrap: Receive failed: error:0A000416:SSL routines::ssl/tls alert certificate unknown: SSL",
+            Complaint(FailureKind.REFUSED, f"{AT} refused the client certificate, or wants one"),
+        ),
+        (
+            "ssl://h:1/bootstrap: SSL handshake failed: error:0A00042E:SSL routines::tlsv1 alert protocol version: SSL",
+            Complaint(FailureKind.UNREACHABLE, f"{AT} refused TLS: protocol version"),
+        ),
+        ("h:1/bootstrap: ApiVersionRequest failed: Local: Timed out: probably due to broker version < 0.10", None),
         ("Configuration property `x` set to `y`", None),
     ],
 )

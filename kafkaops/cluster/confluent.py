@@ -180,9 +180,10 @@ _RULES = (
         ),
     ),
     (
-        r"alert (?:certificate required|bad certificate|unknown ca|handshake failure)",
+        r"alert (?:(?:bad|unsupported) certificate|certificate (?:expired|required|revoked|unknown)|unknown ca|handshake failure)",
         Complaint(FailureKind.REFUSED, "`{server}` refused the client certificate, or wants one"),
     ),
+    (r"alert (?P<words>[a-z ]+)", Complaint(FailureKind.UNREACHABLE, "`{server}` refused TLS: {words}")),
     (
         r"connecting to a PLAINTEXT broker|closed by peer \(after \d+ms in state SSL_HANDSHAKE|wrong version number|packet length too long",
         Complaint(
@@ -222,7 +223,7 @@ _RULES = (
     (r"Failed to resolve", Complaint(FailureKind.UNREACHABLE, "`{server}` has an unknown host name")),
     (r"SSL handshake failed", Complaint(FailureKind.UNREACHABLE, "`{server}` and this client found no common TLS")),
     (
-        r"(?:failed|Disconnected): (?P<words>[^(:]+)",
+        r"(?:failed|Disconnected): (?!Local: Timed out)(?P<words>[^(:]+)",  # whoever is silent has no words of its own
         Complaint(FailureKind.UNREACHABLE, "`{server}` cannot be reached: {words}"),
     ),
 )
@@ -246,7 +247,8 @@ def _why_unverified(server: str, tls: ssl.SSLContext, timeout: float) -> str:
         with socket.create_connection((host.strip("[]"), int(port)), timeout) as plain:
             tls.wrap_socket(plain, server_hostname=host.strip("[]")).close()
     except ssl.SSLCertVerificationError as error:
-        return f": {error.verify_message[:1].lower()}{error.verify_message[1:].rstrip('.')}"
+        reason = error.verify_message.rstrip(".")
+        return f": {reason if reason[1:2].isupper() else reason[:1].lower() + reason[1:]}"
     except OSError:
         return ""
     return ""
