@@ -17,11 +17,15 @@ demo: $(READY) ## a real Kafka from nothing: plan, apply, clients, drift (about 
 test: $(READY) ## all facts, with real brokers on loopback
 	$(RUN) pytest -n 2 --dist loadgroup -m 'not soak'
 
-check: $(READY) ## format, lint, types, import contract, freshness of what make docs makes
+check: $(READY) ## format, lint, types, import contract, workflows, freshness of what make docs makes
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	.venv/bin/lint-imports --no-logo
+	.venv/bin/zizmor --offline --quiet --persona=auditor .github/workflows
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.gitlab-ci kafkaops/starter/gitlab-ci.yml
+	if command -v actionlint; then actionlint; fi # where it is there: a minute and more to build is too long for every check
 	.venv/bin/python tests/pictures.py --check
 	.venv/bin/python tests/documentation.py --check
 	.venv/bin/kafkaops schema topology | cmp - topology/kafkaops.schema.json || { echo 'run make docs' >&2; exit 1; }
