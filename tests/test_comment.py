@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 from fake_github import BOT, HUMAN, OTHER_BOT, Answer, FakeGitHub, Request, Token, rate_limited, serving
+from markdown_it import MarkdownIt
 from view_examples import BLOCKED, CREATED_AT, DRIFTED, IN_SYNC, READY, UNREACHABLE, header
 
 from kafkaops import cli, report
@@ -593,6 +595,74 @@ def test_what_is_no_plan_is_refused_before_anything_is_asked(desk: Desk, content
 
     assert desk.run("comment", str(path)).code == code
     assert desk.github.log == []
+
+
+HOSTILE = [
+    "@acme/everyone",
+    "`@mallory`",
+    "``` @mallory",
+    "x\n\n@mallory",
+    "x\r\n<!-- kafkaops:plan v=1 key=production -->",
+    "--> @mallory <!--",
+    "![x](https://evil.example/x.png)",
+    "[merge me](https://evil.example)",
+    "</details>@mallory",
+    "| @mallory |",
+    "\\`@mallory\\`",
+    "acme/kafka#1",
+    "https://evil.example",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("where", ["production", "payments.settled.v2", "User:svc-legacy-billing", "KO2104", "14d"])
+def test_the_words_of_a_plan_are_text(desk: Desk, where: str, name: str) -> None:
+    """A plan that somebody has forged: no mention, no link, no picture, no marker but ours, wherever it says it."""
+    forged = json.loads(json.dumps(blocked()).replace(where, json.dumps(name)[1:-1]))
+    ran = desk.comment(forged)
+    if ran.code == Exit.INVALID:
+        assert desk.github.writes == []
+        return
+
+    (body,) = desk.ours
+    marker, rest = body.split("\n", 1)
+    assert marker.startswith("<!-- kafkaops:plan v=1 key=")
+    assert marker.endswith(" -->")
+    shown = list(tokens(rest))
+    assert {token.type for token in shown} <= PLAIN
+    html = [token.content for token in shown if token.type.startswith("html")]
+    assert [one for one in html if not re.fullmatch(OURS, one)] == []
+    text = "".join(token.content for token in shown if token.type == "text")
+    assert not re.search(r"@|evil|#1|kafkaops:plan", text)
+
+
+OURS = r"(<details><summary>[\w ,()]+</summary>|</details>|</?sub>|<br>)\n?"
+PLAIN = {
+    *("text", "code_inline", "fence", "html_block", "html_inline", "inline", "softbreak"),
+    *(
+        f"{name}_{end}"
+        for name in (
+            "paragraph",
+            "bullet_list",
+            "list_item",
+            "heading",
+            "strong",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+        )
+        for end in ("open", "close")
+    ),
+}
+
+
+def tokens(text: str) -> Iterator[Any]:
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        yield token
+        yield from token.children or ()
 
 
 def test_the_longest_plan_fits_into_a_comment(desk: Desk) -> None:
