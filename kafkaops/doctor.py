@@ -55,7 +55,9 @@ def _versions(reading: Reading) -> Iterator[Check]:
 def _brokers(described: Description) -> Iterator[Check]:
     racks = {broker.rack for broker in described.brokers if broker.rack}
     told = (
-        f"{len(described.brokers)} live on {len(racks)} racks" if racks else f"{len(described.brokers)} live, no racks"
+        f"{len(described.brokers)} live on {len(racks)} rack{'' if len(racks) == 1 else 's'}"
+        if racks
+        else f"{len(described.brokers)} live, no racks"
     )
     if described.fenced:
         down = ", ".join(str(broker) for broker in described.fenced)
@@ -102,7 +104,7 @@ def _authorizer(reading: Reading) -> Iterator[Check]:
             "authorizer",
             Health.WARNING if off else Health.FAILED,
             says,
-            "declare `manage: {acls: false}`" if off else "",
+            "declare `manage: {acls: false}`" if off else "grant Describe on the cluster",
         )
         return
     yield Check("authorizer", Health.OK, f"{len(answer)} ACLs")

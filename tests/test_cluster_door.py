@@ -8,7 +8,7 @@ import pytest
 from kafkaops.cluster import FailureKind, KafkaError, TopicView
 from kafkaops.cluster.confluent import Complaint, complaint_about
 from kafkaops.cluster.live import portions, topic_bytes
-from kafkaops.cluster.protocol import error_name, release
+from kafkaops.cluster.protocol import error_name, release, said
 
 AT = "`h:1`"
 
@@ -137,6 +137,13 @@ def test_errors_have_the_names_that_kafka_gives_them(code: int, name: str) -> No
 )
 def test_a_reason_of_librdkafka_becomes_a_sentence(text: str, complaint: Complaint | None) -> None:
     assert complaint_about("h:1", text) == complaint
+
+
+def test_a_broker_is_quoted_without_its_java_objects() -> None:
+    told = "Request Request(processor=2, session=org.apache.kafka.network.Session@5d19a735, envelope=Optional.empty) needs DESCRIBE permission."
+
+    assert said(told) == "the request needs DESCRIBE permission."
+    assert said("Cluster authorization failed.") == "Cluster authorization failed."
 
 
 def test_the_contract_alone_loads_neither_client() -> None:

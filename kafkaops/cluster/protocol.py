@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import bisect
 import logging
+import re
 import socket
 import time
 import uuid
@@ -549,7 +550,15 @@ def _error(answer: Any) -> KafkaError | None:
     code = answer.error_code
     if not code:
         return None
-    return KafkaError(error_name(code), getattr(answer, "error_message", None) or "")
+    return KafkaError(error_name(code), said(getattr(answer, "error_message", None) or ""))
+
+
+def said(message: str) -> str:
+    """A broker's words, without the Java object that stands for the request in them."""
+    return _REQUEST_OBJECT.sub("the request", message)
+
+
+_REQUEST_OBJECT = re.compile(r"Request Request\(.*\)(?= needs )")
 
 
 def error_name(code: int) -> str:
