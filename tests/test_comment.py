@@ -327,6 +327,21 @@ def test_two_plans_of_one_cluster_are_refused(desk: Desk) -> None:
     assert "two plans are of cluster `a`" in ran.err
 
 
+@pytest.mark.parametrize("command", ["validate", "apply", "plan v=1 key=a -->", "@mallory", ""])
+def test_a_document_of_another_command_replaces_nothing(desk: Desk, command: str) -> None:
+    """Its marker would be none of ours, and what has no marker is what other tools have written under our name."""
+    others = [desk.github.say(BOT, body) for body in ("coverage 93%", "deployed")]
+
+    assert desk.comment(ready() | {"command": command}).code == 64
+    assert desk.github.log == []
+    assert desk.github.comments == others
+
+
+def test_plans_and_drift_are_not_mixed(desk: Desk) -> None:
+    assert desk.comment(ready("a"), drifted("b")).code == 64
+    assert desk.github.log == []
+
+
 def test_what_is_unverified_says_so_and_stands_beside_what_is_verified(desk: Desk) -> None:
     desk.comment(blocked())
 

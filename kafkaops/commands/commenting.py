@@ -42,6 +42,7 @@ def comment(
             flag = "--unverified" if unverified else "--number"
             raise _misused(f"`{flag}` is about a pull request, and `--issue` about an issue", "leave one of them out")
         documents = _documents(plans)
+        _insist_on_one_command(documents)
         run = _run(os.environ, repository, number)
         github = _github(os.environ, run.repository, output)
         done = (
@@ -111,6 +112,16 @@ def _no_plan(path: Path, says: str) -> Refusal:
     help_ = "`kafkaops plan -o json=plan.json` writes one"
     finding = Finding(code="KO7005", severity=Severity.ERROR, message=f"`{path}` {says}", help=help_)
     return Refusal(Exit.INVALID, finding)
+
+
+def _insist_on_one_command(documents: Sequence[report.Document]) -> None:
+    """It is in the marker, by which the comment is found again."""
+    commands = sorted({str(one["command"]) for one in documents})
+    other = next((one for one in commands if one not in {"plan", "drift"}), None)
+    if other is not None:
+        raise _misused(f"a document of `{other}` has no comment", "give what `kafkaops plan -o json=plan.json` writes")
+    if len(commands) > 1:
+        raise _misused("some documents are of `plan`, and some of `drift`", "give those of one of them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +253,7 @@ def _keys(body: str) -> tuple[str, frozenset[str]]:
 def _replaces(new: str, old: str) -> bool:
     """A comment is replaced by one that is about all of its clusters; one that could name none is replaced by any, and replaces any."""
     (what, clusters), (before, had) = _keys(new), _keys(old)
-    return what == before and ("" in clusters or had - {""} <= clusters)
+    return what == before != "" and ("" in clusters or had - {""} <= clusters)
 
 
 def _framed(documents: Sequence[report.Document], run: _Run, *, unverified: bool) -> str:
