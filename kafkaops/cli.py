@@ -22,7 +22,7 @@ from kafkaops.findings import Exit, Terminated
 
 EXAMPLES = {
     "init": ("kafkaops init", "kafkaops init --topology clusters/east --cluster east"),
-    "validate": ("kafkaops validate", "kafkaops validate --topology topology -o json"),
+    "validate": ("kafkaops validate", "kafkaops validate topology/order.yaml -o json"),
     "plan": (
         "kafkaops plan --cluster sandbox",
         "kafkaops plan --cluster sandbox --only 'topic/order.*' -o json=plan.json",
@@ -212,12 +212,18 @@ def init(
 @_command(app, "validate")
 def validate(
     options: Options,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[PATH]...", help="Tell only of these files of the topology; one folder elsewhere is the topology."
+        ),
+    ] = [],  # noqa: B006  # typer copies it
     fix: Annotated[bool, typer.Option("--fix", help="Remove acknowledgements that have expired.")] = False,
 ) -> int:
     """Check the files, without any cluster."""
     from kafkaops.commands import files
 
-    return files.validate(options, fix=fix)
+    return files.validate(options, paths, fix=fix)
 
 
 @_command(app, "plan")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from kafkaops.ack import Edited, Terms, Wish, Written
 from kafkaops.app import Connect
 from kafkaops.cli import Options
 from kafkaops.commands.output import Output, guarded
-from kafkaops.commands.reading import connect_from, invalid, request, topology_of
+from kafkaops.commands.reading import connect_from, invalid, request, shown, topology_of
 from kafkaops.edit import written
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.rewrite import CannotWrite, Rewrite, rewrite
@@ -25,13 +25,14 @@ from kafkaops.topology import SETTINGS_FILE, Topology
 # validate
 
 
-def validate(options: Options, *, fix: bool) -> int:
+def validate(options: Options, paths: Sequence[Path], *, fix: bool) -> int:
     def body(output: Output) -> int:
-        found = topology_of(output, cluster=options.cluster)
+        named = _named(output, paths)
+        found = _told_of(topology_of(output, cluster=options.cluster), named)
         if options.cluster is not None and (found.valid or found.settings.clusters):
             found.entry(options.cluster)
         if fix and _fix(output, found):
-            found = topology_of(output, cluster=options.cluster)
+            found = _told_of(topology_of(output, cluster=options.cluster), named)
         code = Exit.DONE if found.valid else Exit.INVALID
         output.write(
             report.validation_document(found.findings, len(found.documents), code, created_at=output.created_at)
@@ -39,6 +40,42 @@ def validate(options: Options, *, fix: bool) -> int:
         return code
 
     return guarded("validate", options, body)
+
+
+def _named(output: Output, paths: Sequence[Path]) -> tuple[str, ...]:
+    """The files and folders of the topology that are meant, as they are shown; one folder that is elsewhere is the topology."""
+    if len(paths) == 1 and paths[0].is_dir() and not _below(paths[0], output.options.topology):
+        output.options = replace(output.options, topology=paths[0])
+    for path in paths:
+        if not path.exists() or not _below(path, output.options.topology):
+            raise _misused(
+                f"`{path}` is no file of the topology in `{output.options.topology}`",
+                "name files below the folder, or another folder alone",
+            )
+    return tuple(map(shown, paths))
+
+
+def _below(path: Path, root: Path) -> bool:
+    return path.resolve().is_relative_to(root.resolve())
+
+
+def _told_of(found: Topology, named: tuple[str, ...]) -> Topology:
+    """Of what is said only that about these files. They were checked with all the others, since they mean something together."""
+    if not named:
+        return found
+
+    def meant(file: str) -> bool:
+        return any(Path(file).is_relative_to(one) for one in named)
+
+    return replace(
+        found,
+        documents=tuple(one for one in found.documents if meant(one.file)),
+        findings=tuple(
+            one
+            for one in found.findings
+            if one.where is None or any(meant(place.file) for place in (one.where, *(also for also, _ in one.also)))
+        ),
+    )
 
 
 def _fix(output: Output, found: Topology) -> bool:

@@ -22,12 +22,12 @@ TIMEOUT = 15.0
 def topology_of(output: Output, *, cluster: str | None = None) -> Topology:
     """The folder as it was read, whatever is wrong with it; with `cluster`, whatever concerns that one."""
     root = output.options.topology
-    found = topology.read(root, shown=_shown, version=__version__, today=output.created_at.date(), cluster=cluster)
+    found = topology.read(root, shown=shown, version=__version__, today=output.created_at.date(), cluster=cluster)
     output.texts = found.texts
     return found
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """Relative to where the command runs, so that editors and annotations find it."""
     return Path(os.path.relpath(path)).as_posix()
 
