@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from itertools import count
+from itertools import count, islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ class _Drafting:
         self.resources = [one for one in base.documents if one.path != self.root / SETTINGS_FILE]
         self.settings_file = next((one for one in base.documents if one.path == self.root / SETTINGS_FILE), None)
         self.declared = {name for name, one in base.desired[entry.name].topics.items() if isinstance(one, Topic)}
+        self.names = sorted({*found.topics, *self.declared})
         self.files: dict[str, _File] = {}
         self.domains = Domains(tuple(self.resources))
         self.only = {"clusters": [entry.name]} if len(base.settings.clusters) > 1 else {}
@@ -260,11 +262,11 @@ class _Drafting:
 
     def _homes_of(self, acl: AclBinding) -> list[str]:
         """The keys of the files of its topics, one for each topic; a rule for topics of several files says nothing."""
-        names = {*self.found.topics, *self.declared}
+        start = bisect_left(self.names, acl.name)
         if acl.pattern == "Literal":
-            named = [acl.name] if acl.name in names else []
+            named = self.names[start : start + 1] if self.names[start : start + 1] == [acl.name] else []
         else:
-            named = [name for name in names if name.startswith(acl.name)]
+            named = list(takewhile(lambda name: name.startswith(acl.name), islice(self.names, start, None)))
         homes = [self._key(self._home_of_declared(name)) for name in named]
         return homes if len(set(homes)) == 1 else []
 
