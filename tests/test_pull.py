@@ -6,6 +6,7 @@ import difflib
 import json
 import shutil
 import tempfile
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from in_memory import SETTINGS, World, read, turned, written, yaml_text
 
 from kafkaops import source
+from kafkaops.cluster.plain import acl
 from kafkaops.cluster.snapshot import SnapshotCluster
 from kafkaops.findings import Exit, Refusal, Severity
 from kafkaops.kinds.topic.model import Topic
@@ -93,7 +95,18 @@ TYPES = {
     "user": ("CreateTokens",),
 }
 PRINCIPALS = ("User:a", "User:b", "User:CN=billing,OU=x", "User:*", "User:kafkaops", "User:4", "User:a-2", "Group:all")
-PLACES = ("order.", "order.created.v1", "order.created.v1-dlt", "*", "order.*", "payment.settled.v1", "x", "prefixed:")
+PLACES = (
+    "order.",
+    "order.created.v1",
+    "order.created.v1-dlt",
+    "*",
+    "order.*",
+    "payment.settled.v1",
+    "x",
+    "prefixed:",
+    "null",
+    "yes",
+)
 
 
 @st.composite
@@ -103,7 +116,7 @@ def rules(draw: st.DrawFn) -> str:
     permission = draw(st.sampled_from(("allow", "allow", "allow", "deny")))
     pattern = "literal" if kind == "cluster" else draw(st.sampled_from(("literal", "literal", "prefixed")))
     name = "kafka-cluster" if kind == "cluster" else draw(st.sampled_from(PLACES))
-    host = draw(st.sampled_from(("*", "*", "*", "10.0.0.1", "::1", "10.0.0.0/8")))
+    host = draw(st.sampled_from(("*", "*", "*", "10.0.0.1", "0:0:0:0:0:0:0:1", "10.0.0.0/8")))
     return f"{draw(st.sampled_from(PRINCIPALS))} {permission} {operation} {kind} {pattern} {name} from {host}"
 
 
@@ -201,10 +214,26 @@ def test_the_plan_of_what_was_pulled_is_empty_and_nothing_is_dropped(live: Mappi
         left = {one.address.partition("/")[2] for one in made.left}
         streams = set(made.made) - desired.topics.keys()
         assert set(live["topics"]) == desired.topics.keys() | left & set(live["topics"]) | streams
+        assert {one.address.removeprefix("acl/") for one in made.left if one.address.startswith("acl/")} == refused(
+            live, text
+        )
         assert after.cluster.calls == []
         again, second = pulled(after)
         assert second.rewrites == ()
         assert texts(again) == texts(after)
+
+
+def refused(live: Mapping[str, Any], text: str) -> set[str]:
+    """Who is guarded, who has a rule that cannot be said, and who has one that a stricter policy forbids."""
+    strict = "wide-grant" in text
+    return {
+        urllib.parse.quote(rule.principal, safe=":*=,")
+        for rule in map(acl, live["acls"])
+        if rule.principal in {"User:*", "User:kafkaops"}
+        or rule.operation == "Unknown(15)"
+        or rule.host == "10.0.0.0/8"
+        or (strict and (rule.permission, rule.resource) == ("Allow", ("Topic", "Literal", "*")))
+    }
 
 
 @settings(max_examples=40)
@@ -446,8 +475,18 @@ def test_what_a_profile_sets_cannot_be_unset_and_is_told() -> None:
     files, made = changed("topic/order.paid", topics=with_topic("order.paid"))
 
     assert files == {}
+    assert made.planned == 1
     assert [one.message for one in made.left] == [
         "order.paid: its retention.ms is not set, and the profile events sets it: give the topic another profile, or its own settings"
+    ]
+
+
+def test_a_topic_that_is_being_reassigned_is_left_until_that_has_ended() -> None:
+    files, made = changed(topics=with_topic("order.sent"), reassigning=["order.sent"])
+
+    assert files == {}
+    assert [one.message for one in made.left] == [
+        "order.sent: is being reassigned, so its replication factor cannot be told"
     ]
 
 

@@ -141,13 +141,9 @@ class _Drafting:
             yield one
 
     def _needless(self, access: Iterable[Access]) -> set[str]:
-        """Topics that are just as the compiler would make them."""
-        sources = {name: ladder.topic for one in access for ladder in one.ladders for name in ladder.made}
-        return {
-            name
-            for name, topic in self.found.topics.items()
-            if name in sources and name not in self.found.declared and self._is_made(topic, sources[name])
-        }
+        """Topics that roles make; the checks tell which are not just as the compiler would make them."""
+        made = {name for one in access for name in one.made}
+        return made & self.found.topics.keys() - self.found.declared
 
     def _streams_own(self, access: Iterable[Access]) -> Iterator[str]:
         """Kafka Streams makes and deletes its changelogs and repartition topics itself."""
@@ -155,20 +151,6 @@ class _Drafting:
         for own in sorted(ids):
             patterns = [f"{own}-*-{end}" for end in ("changelog", "repartition")]
             yield from (name for name in self.found.topics if any(fnmatchcase(name, one) for one in patterns))
-
-    def _is_made(self, topic: LiveTopic, of: str) -> bool:
-        if of in self.found.topics:
-            source_fields: Mapping[str, str] = profiles.fields_of(self.found.topics[of])
-        else:
-            wanted = self.base.desired[self.entry.name].topics[of]
-            assert isinstance(wanted, Topic)
-            source_fields = {
-                "partitions": str(wanted.partitions),
-                "replication.factor": str(wanted.replication),
-                **wanted.config,
-            }
-        copied = ("partitions", "replication.factor", "min.insync.replicas")
-        return profiles.fields_of(topic) == {key: source_fields[key] for key in copied if key in source_fields}
 
     def _folded(self, topics: Mapping[str, LiveTopic]) -> profiles.Folded:
         """With new profiles where kafkaops.yaml can take them."""

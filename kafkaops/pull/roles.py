@@ -52,7 +52,7 @@ def unsayable(acl: AclBinding) -> str | None:
         (not re.fullmatch(PRINCIPAL["pattern"], acl.principal), f"`{acl.principal}` cannot be named as a principal"),
         (known is None, f"{shown}: kafkaops does not know this type of resource"),
         (acl.operation not in {"All", *(known or ())}, f"{shown}: no operation that kafkaops knows there"),
-        (not re.fullmatch(HOST["pattern"], acl.host), f"{shown} from `{acl.host}`: a host is an IP address or `*`"),
+        (not re.fullmatch(HOST["pattern"], acl.host), f"{shown} from `{acl.host}`: no host as Kafka compares them"),
         (acl.resource_type == "Cluster" and not at_home, f"{shown}: the cluster has the one name `{CLUSTER_NAME}`"),
         (acl.pattern not in {"Literal", "Prefixed"}, f"{shown}: no pattern that kafkaops knows"),
     )
