@@ -327,3 +327,88 @@ def test_in_any_style_an_entry_is_one_stretch_that_goes_in_and_out(before: str) 
     more = len(after) - len(before)
     assert any(after[:at] + after[at + more :] == before for at in range(len(before) + 1))
     assert edit.without_entry(after, A, rows(after, A) - 1) == before
+
+
+# blocks, items, values and keys, as `pull` writes them
+
+TOPICS = "topics:\n  order.a:\n    partitions: 3 # few\n\n  # the other\n  order.b: {partitions: 3}\n"
+ADDED = {"order.c": {"partitions": 1}}
+ADDED_LINES = ["  order.c:", "    partitions: 1"]
+
+
+def test_a_block_goes_to_the_end_of_its_section_apart_as_the_others_are() -> None:
+    assert edit.with_blocks(TOPICS, "topics", ADDED, ADDED_LINES) == TOPICS + "\n  order.c:\n    partitions: 1\n"
+
+
+def test_a_section_in_the_middle_gets_longer_there_with_its_own_step() -> None:
+    before = "topics:\n    order.a: {partitions: 3}\n# who\napplications: {}\n"
+
+    assert edit.with_blocks(before, "topics", ADDED, ADDED_LINES) == (
+        "topics:\n    order.a: {partitions: 3}\n    order.c:\n      partitions: 1\n# who\napplications: {}\n"
+    )
+
+
+def test_a_new_section_stands_above_the_comment_of_the_key_that_it_goes_before() -> None:
+    before = "version: 1\n\n# where\nclusters: {}\n"
+    lines = ["  few: {partitions: 1}"]
+
+    assert edit.with_blocks(before, "profiles", {"few": {"partitions": 1}}, lines, before="clusters") == (
+        "version: 1\n\nprofiles:\n  few: {partitions: 1}\n\n# where\nclusters: {}\n"
+    )
+    assert edit.with_blocks(before, "profiles", {"few": {"partitions": 1}}, lines) == (
+        before + "\nprofiles:\n  few: {partitions: 1}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "topics: {order.a: {partitions: 3}}\n",
+        "topics:\n",
+        "x-a: &a\n  order.a: {partitions: 3}\ntopics: *a\n",
+        TOPICS.replace("order.b", "order.c"),
+    ],
+)
+def test_a_section_that_cannot_get_longer_safely_is_refused(before: str) -> None:
+    assert edit.with_blocks(before, "topics", ADDED, ADDED_LINES) is None
+
+
+def test_items_go_to_the_end_of_a_list_at_the_top() -> None:
+    item = {"principal": "User:a", "topic": "x"}
+    lines = ["  - principal: User:a", "    topic: x"]
+
+    assert edit.with_items("acls:\n- {topic: y}\n", "acls", [item], lines) == (
+        "acls:\n- {topic: y}\n- principal: User:a\n  topic: x\n"
+    )
+    assert edit.with_items("domain: a\n", "acls", [item], lines) == (
+        "domain: a\n\nacls:\n  - principal: User:a\n    topic: x\n"
+    )
+    assert edit.with_items("acls: [{topic: y}]\n", "acls", [item], lines) is None
+
+
+def test_a_value_is_written_in_the_place_of_the_old_one_or_as_the_last_key() -> None:
+    assert edit.with_value(TOPICS, A, "partitions", 6, "6") == TOPICS.replace("3 # few", "6 # few")
+    assert edit.with_value(TOPICS, A, "retention-ms", "7d", "7d") == TOPICS.replace(
+        "3 # few\n", "3 # few\n    retention-ms: 7d\n"
+    )
+    assert edit.with_value(TOPICS, ("topics", "order.b"), "retention-ms", "7d", "7d") == TOPICS.replace(
+        "{partitions: 3}", "{partitions: 3, retention-ms: 7d}"
+    )
+
+
+def test_a_key_is_cut_out_unless_it_is_the_only_one() -> None:
+    both = TOPICS.replace("3 # few\n", "3 # few\n    config: {a.b: c} # why\n")
+
+    assert edit.without_key(both, A, "config") == TOPICS
+    assert edit.without_key(TOPICS, A, "partitions") is None
+    assert edit.without_key(both, (*A, "config"), "a.b") is None
+
+
+def test_an_entry_of_a_list_inside_a_list_goes_in_and_out() -> None:
+    text = "applications:\n  a:\n    consumes:\n      - topics: [x] # one\n        group: g\n"
+    steps = ("applications", "a", "consumes", 0)
+    longer = text.replace("[x]", "[x, z]")
+
+    assert edit.with_entry(text, steps, "z", "topics") == longer
+    assert edit.without_entry(longer, steps, 1, "topics") == text
+    assert edit.with_entry(text, ("applications", "a", "consumes", 1), "z", "topics") is None

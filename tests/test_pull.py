@@ -25,7 +25,7 @@ from kafkaops.cluster.snapshot import SnapshotCluster
 from kafkaops.findings import Exit, Refusal, Severity
 from kafkaops.kinds.topic.model import Topic
 from kafkaops.pull.pulled import Pulled, pull
-from kafkaops.rewrite import rewrite
+from kafkaops.rewrite import CannotWrite, rewrite
 from kafkaops.topology import Topology
 
 # clusters
@@ -640,3 +640,22 @@ def test_a_change_between_the_readings_writes_nothing(tmp_path: Path) -> None:
 
     assert refused.value.exit_code == Exit.FAILED
     assert "KO7032" in {one.code for one in refused.value.findings}
+
+
+# writing
+
+
+def test_files_are_written_all_or_none_and_never_over_one_that_has_appeared(tmp_path: Path) -> None:
+    """A link counts as there: nothing is written through it."""
+    live = {**AS_DECLARED, "topics": with_topic("pay.settled")}
+    world = World(
+        read(written(tmp_path / "topology", {"kafkaops.yaml": FILES["kafkaops.yaml"]})), SnapshotCluster.from_dict(live)
+    )
+    made = pull(world.request, (), world.connect)
+    (world.topology.root / "pay.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+
+    with pytest.raises(CannotWrite):
+        rewrite(world.topology.root, made.rewrites)
+
+    assert {path.name for path in world.topology.root.iterdir()} == {"kafkaops.yaml", "pay.yaml"}
+    assert not (tmp_path / "elsewhere.yaml").exists()
