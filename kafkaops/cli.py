@@ -331,8 +331,9 @@ def pull(
     addresses: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[ADDRESS]...",
+            metavar="ADDRESS",
             help="Resources, such as topic/NAME or acl/PRINCIPAL, or patterns; what no file declares if left out.",
+            autocompletion=_offered("addresses"),
         ),
     ] = None,
 ) -> int:
