@@ -33,6 +33,7 @@ EXAMPLES = {
     ),
     "apply": ("kafkaops apply --cluster sandbox --yes", "kafkaops apply --cluster sandbox --only 'acl/*' --yes"),
     "drift": ("kafkaops drift --cluster sandbox", "kafkaops drift --cluster sandbox -o json"),
+    "show": ("kafkaops show plan.json -o markdown", "kafkaops show yesterday.json plan.json"),
     "describe": (
         "kafkaops describe topic/order.order.created.v1 --cluster sandbox",
         "kafkaops describe acl/User:order-service --cluster sandbox",
@@ -60,7 +61,13 @@ EXAMPLES = {
 
 
 _PLANS = ("text", "json", "markdown", "concise", "github", "github-output")
-_FORMATS = {"validate": (*_PLANS, "junit"), "plan": _PLANS, "apply": _PLANS, "drift": _PLANS}
+_FORMATS = {
+    "validate": (*_PLANS, "junit"),
+    "plan": _PLANS,
+    "apply": _PLANS,
+    "drift": _PLANS,
+    "show": (*_PLANS, "junit"),  # each where the command that wrote the document has it
+}
 EVERY_FORMAT = frozenset(one for its in _FORMATS.values() for one in its)
 
 
@@ -294,6 +301,21 @@ def drift(options: Options, only: Only = []) -> int:  # noqa: B006  # typer copi
     return plans.drift(options, only=tuple(only))
 
 
+@_command(app, "show")
+def show(
+    options: Options,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE [FILE]", help="What -o json wrote; two are compared.")],
+    details: Annotated[bool, typer.Option("--details", help="Show the settings of every created topic.")] = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 when two plans differ.")
+    ] = False,
+) -> int:
+    """Show a saved plan again, in any format, or what changed between two. Asks no cluster."""
+    from kafkaops.commands import show as showing
+
+    return showing.show(options, files, details=details, detailed_exitcode=detailed_exitcode)
+
+
 @_command(app, "describe")
 def describe(options: Options, address: Address) -> int:
     """Show one resource: wanted, live, and where each value is from."""
@@ -391,7 +413,7 @@ def schema(
     name: Annotated[
         str,
         typer.Argument(
-            help="topology, settings, or a document: init, plan, apply, validation, resource, doctor, ack, pull, comment, "
+            help="topology, settings, or a document: init, plan, apply, validation, comparison, resource, doctor, ack, pull, comment, "
             "snapshot, explanation, sandbox, failure."
         ),
     ] = "topology",

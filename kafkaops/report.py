@@ -25,6 +25,7 @@ FORMAT_VERSION = "1.0"
 FORMATS = {
     "validate": "kafkaops.validation",
     "plan": "kafkaops.plan",
+    "show": "kafkaops.comparison",
     "drift": "kafkaops.plan",
     "apply": "kafkaops.apply",
     "describe": "kafkaops.resource",
@@ -376,6 +377,11 @@ def sandbox_document(command: str, state: Mapping[str, Any] | None, *, created_a
     alive = [broker["pid"] is not None for broker in state["brokers"]] if state else []
     verdict = "removed" if state is None else "up" if all(alive) else "partly_up" if any(alive) else "stopped"
     return {**_head("kafkaops.sandbox", command, created_at, verdict, Exit.DONE), "sandbox": state}
+
+
+def comparison_head(verdict: str, exit_code: int, created_at: datetime) -> Document:
+    """For `show` of two plans."""
+    return _head("kafkaops.comparison", "show", created_at, verdict, exit_code)
 
 
 def finding_of(entry: Mapping[str, Any]) -> Finding:

@@ -442,10 +442,10 @@ SPOILT = {
     "of another tool": (lambda _: '{"format_version": "1.2", "resource_changes": []}', "is not a plan that kafkaops wrote"),
     "of another command": (lambda text: text.replace("kafkaops.plan", "kafkaops.apply"), "is not a plan that kafkaops wrote"),
     "of another major version": (lambda text: text.replace('"format_version": "1.0"', '"format_version": "2.0"'), "format version `2.0`"),
-    "that ended early": (lambda text: text.replace('"complete": true', '"complete": false'), "ended early"),
-    "without its cluster": (lambda text: text.replace('"cluster": {', '"cluste": {'), "lacks what one holds"),
-    "with another severity": (lambda text: text.replace('"danger",', '"peril",'), "lacks what one holds"),
-    "with a number for a text": (lambda text: text.replace('"address": "topic/order.a",', '"address": 7,'), "something else where a text stands"),
+    "that ended early": (lambda text: text.replace('"complete": true', '"complete": false, "error": ""'), "ended early"),
+    "without its cluster": (lambda text: text.replace('"cluster": {', '"cluste": {'), "`cluster` is missing"),
+    "with another severity": (lambda text: text.replace('"danger",', '"peril",'), "`findings.0.severity` holds what cannot stand there"),
+    "with a number for a text": (lambda text: text.replace('"address": "topic/order.a",', '"address": 7,'), "address` holds what cannot stand there"),
 }  # fmt: skip
 
 

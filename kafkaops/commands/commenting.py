@@ -15,6 +15,7 @@ from kafkaops import report
 from kafkaops.cli import Options
 from kafkaops.cluster.properties import regular_file
 from kafkaops.cluster.properties.refused import RefusedError
+from kafkaops.commands import saved
 from kafkaops.commands.output import Output, guarded
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.github import Entry, GitHub, checked_access
@@ -81,37 +82,12 @@ class _Done:
 
 
 def _documents(plans: Sequence[Path]) -> list[report.Document]:
-    documents = [_saved(path) for path in plans]
+    documents = [saved.read(path, formats=(saved.PLAN, saved.VALIDATION)) for path in plans]
     names = [markdown.cluster_of(one) for one in documents]
     twice = next((name for index, name in enumerate(names) if name and name in names[:index]), None)
     if twice is not None:
         raise _misused(f"two plans are of cluster `{twice}`", "give one for each cluster")
     return documents
-
-
-def _saved(path: Path) -> report.Document:
-    try:
-        found = json.loads(regular_file.read(path, limit=_LARGEST_PLAN))
-    except RefusedError as error:
-        raise _misused(f"`{path}` cannot be read: {error}", "`kafkaops plan -o json=plan.json` writes one") from error
-    except (ValueError, RecursionError) as error:
-        raise _no_plan(path, "is not JSON, or only a part of it") from error
-    if not isinstance(found, dict) or found.get("format") not in {"kafkaops.plan", "kafkaops.validation"}:
-        raise _no_plan(path, "is not a plan that kafkaops wrote")
-    try:
-        markdown.render(found)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _no_plan(path, "is not a plan that kafkaops wrote: it lacks what one holds") from error
-    return found
-
-
-_LARGEST_PLAN = 256 * 2**20
-
-
-def _no_plan(path: Path, says: str) -> Refusal:
-    help_ = "`kafkaops plan -o json=plan.json` writes one"
-    finding = Finding(code="KO7005", severity=Severity.ERROR, message=f"`{path}` {says}", help=help_)
-    return Refusal(Exit.INVALID, finding)
 
 
 def _insist_on_one_command(documents: Sequence[report.Document]) -> None:

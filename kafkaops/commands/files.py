@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +12,7 @@ from kafkaops import app, report
 from kafkaops.ack import Edited, Terms, Wish, Written
 from kafkaops.app import Connect
 from kafkaops.cli import Options
+from kafkaops.commands import saved
 from kafkaops.commands.output import Output, guarded
 from kafkaops.commands.reading import connect_from, invalid, request, shown, topology_of
 from kafkaops.edit import written
@@ -127,15 +126,15 @@ def ack(
     def body(output: Output) -> int:
         last = acknowledging.last_day(until, output.created_at.date())
         _sayable(reason)
-        saved = None if plan_file is None else _saved(plan_file)
+        given = None if plan_file is None else _saved(plan_file)
         found = topology_of(output)
         if not found.valid:
             return invalid(output, found)
-        if saved is None:
+        if given is None:
             entry = found.entry(options.cluster)
             dangers = _fresh(output, found, entry, connect(found.root))
         else:
-            entry, dangers = _entry_of(saved, options, found), saved.findings
+            entry, dangers = _entry_of(given, options, found), given.findings
         wishes = acknowledging.wishes(findings, dangers, found.desired[entry.name].acknowledgements, entry.name)
         edited = acknowledging.edited(found.documents, _settings_file(found), wishes, Terms(entry.name, last, reason))
         _write(found, edited.texts)
@@ -182,8 +181,6 @@ def _row(one: Written) -> dict[str, Any]:
 
 # a saved plan
 
-_LARGEST = 256 * 2**20
-
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
@@ -193,56 +190,24 @@ class _Saved:
 
 
 def _saved(path: Path) -> _Saved:
-    """A plan that `plan -o json=FILE` wrote. Errors: Refusal, 64 for a file that cannot be read, 4 for one that is no whole plan."""
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
-            raise _misused(f"`--plan {path}` is not a regular file of at most 256 MiB", _HOW)
-        saved = json.loads(path.read_bytes())
-    except OSError as error:
-        raise _misused(f"`--plan {path}` cannot be read: {(error.strerror or 'no reason').lower()}", _HOW) from error
-    except (ValueError, RecursionError) as error:
-        raise _no_plan(path, "is not JSON, or only a part of it") from error
-    if not isinstance(saved, dict) or saved.get("format") != "kafkaops.plan":
-        raise _no_plan(path, "is not a plan that kafkaops wrote")
-    if not str(saved.get("format_version")).startswith("1."):
-        raise _no_plan(path, f"has format version `{str(saved.get('format_version'))[:20]}`, and this kafkaops reads 1")
-    if saved.get("complete") is not True:
-        raise _no_plan(path, "is of a plan that ended early")
-    return _Saved(*_read(path, saved))
+    """Errors: Refusal, as those of `saved.read`, and for a plan that ended early."""
+    named = f"--plan {path}"
+    plan = saved.read(path, named=named)
+    if not plan["complete"]:
+        help_ = "run `kafkaops plan -o json=plan.json` again"
+        message = f"`{named}` is of a plan that ended early"
+        raise Refusal(Exit.INVALID, Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_))
+    return _Saved(plan["cluster"]["name"], plan["cluster"]["id"], tuple(map(report.finding_of, plan["findings"])))
 
 
-_HOW = "`kafkaops plan -o json=plan.json` writes one"
-
-
-def _no_plan(path: Path, says: str) -> Refusal:
-    return Refusal(
-        Exit.INVALID, Finding(code="KO7005", severity=Severity.ERROR, message=f"`--plan {path}` {says}", help=_HOW)
-    )
-
-
-def _read(path: Path, saved: Mapping[str, Any]) -> tuple[str, str, tuple[Finding, ...]]:
-    try:
-        cluster, findings = saved["cluster"], tuple(map(report.finding_of, saved["findings"]))
-        texts = [cluster["name"], cluster["id"]]
-        for one in findings:
-            texts += [one.code, one.message, one.address, one.help, *one.notes, *one.consent]
-            texts += [one.where.file] if one.where else []
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _no_plan(path, "is not a plan that kafkaops wrote: it lacks what one holds") from error
-    if not all(isinstance(text, str) for text in texts):
-        raise _no_plan(path, "is not a plan that kafkaops wrote: it holds something else where a text stands")
-    return cluster["name"], cluster["id"], findings
-
-
-def _entry_of(saved: _Saved, options: Options, found: Topology) -> ClusterEntry:
+def _entry_of(given: _Saved, options: Options, found: Topology) -> ClusterEntry:
     """The plan's cluster. Errors: Refusal, 5 when it is not the one that is named or pinned."""
-    if options.cluster not in {None, saved.cluster}:
-        raise _other_cluster(f"the plan is of cluster `{saved.cluster}`, not of `{options.cluster}`")
-    entry = found.entry(saved.cluster)
-    if entry.cluster_id not in {None, saved.cluster_id}:
+    if options.cluster not in {None, given.cluster}:
+        raise _other_cluster(f"the plan is of cluster `{given.cluster}`, not of `{options.cluster}`")
+    entry = found.entry(given.cluster)
+    if entry.cluster_id not in {None, given.cluster_id}:
         raise _other_cluster(
-            f"the plan is of a cluster with id `{saved.cluster_id}`, `{entry.name}` is pinned to `{entry.cluster_id}`"
+            f"the plan is of a cluster with id `{given.cluster_id}`, `{entry.name}` is pinned to `{entry.cluster_id}`"
         )
     return entry
 

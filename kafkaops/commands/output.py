@@ -20,7 +20,7 @@ from kafkaops.cli import EVERY_FORMAT, Options, formats
 from kafkaops.cluster import ClusterFailure
 from kafkaops.findings import Exit, Finding, Refusal, Severity, Terminated
 from kafkaops.view import annotations as github
-from kafkaops.view import concise, github_output, human, junit, machine, markdown
+from kafkaops.view import comparison_markdown, concise, github_output, human, junit, machine, markdown
 from kafkaops.view.excerpt import quoted
 from kafkaops.view.verdict import ended_early
 from kafkaops.view.visible import visible
@@ -75,6 +75,14 @@ class Output:
         told = any(target.format in _FOR_PEOPLE for target in self.targets)
         if lost or not (told or document["exit_code"] in {Exit.DONE, Exit.CHANGES}):
             sys.stderr.write(self.rendered(document, "text", sys.stderr, details=details))
+        if lost:
+            raise Refusal(Exit.FAILED, *lost)
+
+    def show(self, document: Mapping[str, Any], *, cluster: str = "", details: bool = False) -> None:
+        """A document that is asked for, whatever is its own exit code. Errors: Refusal when a file cannot be written."""
+        lost = [
+            finding for target in self.targets if (finding := self._written(target, document, cluster, details=details))
+        ]
         if lost:
             raise Refusal(Exit.FAILED, *lost)
 
@@ -142,9 +150,14 @@ def _in_repository(file: str) -> str:
     return (real.relative_to(root) if root else Path(file)).as_posix()
 
 
+def _markdown(document: Mapping[str, Any]) -> str:
+    of_two = document["format"] == "kafkaops.comparison"
+    return comparison_markdown.render(document) if of_two else markdown.render(document)
+
+
 _RENDERERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "json": machine.render,
-    "markdown": markdown.render,
+    "markdown": _markdown,
     "concise": concise.render,
     "github": lambda document: github.render(document, shown=_in_repository),
     "junit": junit.render,
@@ -285,12 +298,13 @@ def _failed(
 
 
 def _targets_that_hold(command: str, texts: list[str]) -> tuple[Target, ...]:
-    found = []
+    found: list[Target] = []
     for text in texts:
         with suppress(Refusal):
             target = _target(command, text)
             insist_on_room(target)
-            found.append(target)
+            if target.path is not None or all(one.path is not None for one in found):  # else it would be mixed again
+                found.append(target)
     return tuple(found) or (Target("text", None),)
 
 

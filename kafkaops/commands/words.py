@@ -20,6 +20,7 @@ _DOCUMENTS = (
     "plan",
     "apply",
     "validation",
+    "comparison",
     "resource",
     "doctor",
     "ack",

@@ -30,10 +30,11 @@ def _changes(document: Document) -> Iterator[tuple[_Key, str]]:
         outcome = outcomes.get(change["id"])
         result = f"{outcome['result'].replace('_', ' ')}: " if outcome else ""
         why = f": {outcome['message']}" if outcome and outcome["message"] else ""
-        yield _line(change, 1, f"{result}{_said(change)}{why}")
+        yield _line(change, 1, f"{result}{described(change)}{why}")
 
 
-def _said(change: Document) -> str:
+def described(change: Document) -> str:
+    """A change in one line."""
     if change["action"] in {"grant", "revoke"}:
         binding = binding_of(change)
         of = rule(binding)

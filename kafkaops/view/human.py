@@ -11,6 +11,7 @@ from rich.style import Style
 from kafkaops.view.ack_screen import ack_lines
 from kafkaops.view.apply_screen import apply_lines, phase_line
 from kafkaops.view.comment_screen import comment_lines
+from kafkaops.view.comparison_screen import comparison_lines
 from kafkaops.view.init_screen import init_lines
 from kafkaops.view.inspection_screen import doctor_lines, explanation_lines, resource_lines
 from kafkaops.view.lines import WIDTH_WITHOUT_TERMINAL, Document, Line, Span
@@ -57,6 +58,8 @@ def _lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
             yield from plan_lines(document, width, details=details)
         case "kafkaops.pull":
             yield from pull_lines(document, width, details=details)
+        case "kafkaops.comparison":
+            yield from comparison_lines(document, width, details=details)
         case "kafkaops.ack":
             yield from ack_lines(document)
         case name:

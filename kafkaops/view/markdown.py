@@ -47,11 +47,11 @@ def comment(documents: Sequence[Document], *, budget: int = BUDGET) -> str:
     """One section for each document, in the order of the clusters' names; whoever needs little leaves the others more."""
     ordered = sorted(documents, key=cluster_of)
     head = marker(ordered)
-    left = budget - _size(head) - 2
+    left = budget - size(head) - 2
     sections: dict[int, str] = {}
-    for done, index in enumerate(sorted(range(len(ordered)), key=lambda index: _size(_full(ordered[index])))):
+    for done, index in enumerate(sorted(range(len(ordered)), key=lambda index: size(_full(ordered[index])))):
         sections[index] = _fitted(ordered[index], left // (len(ordered) - done) - 2)
-        left -= _size(sections[index]) + 2
+        left -= size(sections[index]) + 2
     return "\n\n".join([head, *(sections[index] for index in range(len(ordered)))]) + "\n"
 
 
@@ -74,7 +74,8 @@ def _bytes(text: str) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
-def _size(text: str) -> int:
+def size(text: str) -> int:
+    """In bytes, as a budget counts them."""
     return len(_bytes(text))
 
 
@@ -98,7 +99,7 @@ def _full(document: Document) -> str:
 def _fitted(document: Document, budget: int) -> str:
     for step in _LADDER:
         made = _section(document, *(tell(document) for tell in step))
-        if _size(made) <= budget:
+        if size(made) <= budget:
             return made
     return _last_resort(document, budget)
 
@@ -241,7 +242,7 @@ def _last_resort(document: Document, budget: int) -> str:
     def first(number: int) -> str:
         return _section(document, _first_dangers(weighty, number), *others)
 
-    fits = bisect_right(range(len(weighty) + 1), budget, key=lambda number: _size(first(number)))
+    fits = bisect_right(range(len(weighty) + 1), budget, key=lambda number: size(first(number)))
     return first(max(0, fits - 1))
 
 

@@ -111,7 +111,7 @@ def _step(change: Document) -> str:
         return "partition increase"
     if change["action"] == "grant" and change["phase"] == Phase.REVOKES:
         return "denial"
-    return _STEPS[Phase(change["phase"])]
+    return _STEPS.get(change["phase"], "change")
 
 
 _STEPS = {

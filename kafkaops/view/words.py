@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from kafkaops.view.lines import Document
@@ -32,7 +31,7 @@ def placed(source: Document | None) -> str:
 
 
 def moment(time: str) -> str:
-    return datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M:%SZ")
+    return time.replace("T", " ", 1)
 
 
 _ORIGINS = {

@@ -85,6 +85,11 @@ def a_deletion_in_a_saved_plan(folder: Path) -> None:
     assert kafkaops("kafkaops plan --cluster sandbox -o json=plan.json", folder).code == 3
 
 
+def two_saved_plans(folder: Path) -> None:
+    saved("plan")(folder)
+    shutil.copy(folder / "plan.json", folder / "yesterday.json")
+
+
 def saved(command: str) -> Callable[[Path], None]:
     def save(folder: Path) -> None:
         assert kafkaops(f"kafkaops {command} --cluster sandbox -o json={command}.json", folder).code == 0
@@ -106,6 +111,8 @@ PREPARED: dict[str, Callable[[Path], None]] = {
     "kafkaops init": nothing_yet,
     "kafkaops ack KO2110@topic/inventory.stock.updated.v1 --cluster sandbox --reason OPS-12": more_partitions,
     "kafkaops ack KO2106 --plan plan.json --reason 'nobody reads it'": a_deletion_in_a_saved_plan,
+    "kafkaops show plan.json -o markdown": saved("plan"),
+    "kafkaops show yesterday.json plan.json": two_saved_plans,
     "kafkaops comment plan.json --repo acme/kafka --number 7": saved("plan"),
     "kafkaops comment drift.json --repo acme/kafka --issue": saved("drift"),
 }
