@@ -40,7 +40,10 @@ def _codeowners(root: Path) -> tuple[Path, list[tuple[str, list[str]]]] | None:
     for folder in (root, *root.parents)[:_FOLDERS_UP]:
         for place in _PLACES:
             path = folder / place
-            if path.is_file() and path.stat().st_size <= _MOST_BYTES:
+            real = (
+                path.resolve()
+            )  # a link out of the repository, which GitHub does not follow either, would be quoted from
+            if real.is_file() and real.is_relative_to(folder) and real.stat().st_size <= _MOST_BYTES:
                 return folder, _rules(path.read_text(encoding="utf-8", errors="replace"))
         if (folder / ".git").exists():
             return None
