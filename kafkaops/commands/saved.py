@@ -7,8 +7,6 @@ import math
 from pathlib import Path
 from typing import NoReturn
 
-from kafkaops.cluster.properties import regular_file
-from kafkaops.cluster.properties.refused import RefusedError
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.report import Document
 from kafkaops.view import machine
@@ -28,6 +26,11 @@ def read(path: Path, *, formats: tuple[str, ...] = (PLAN,), named: str = "") -> 
 
     Errors: Refusal, 64 for a file that cannot be read, 4 for what is not one of the formats, whole and of this major version.
     """
+    from kafkaops.cluster.properties import (
+        regular_file,
+    )  # loads cryptography, which commands without a saved plan do without
+    from kafkaops.cluster.properties.refused import RefusedError
+
     file = named or str(path)
     try:
         data = regular_file.read(path, limit=_LARGEST)
