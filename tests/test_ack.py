@@ -676,7 +676,7 @@ def fixable(until: str) -> str:
 def test_fix_removes_expired_consent_and_says_which(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     (desk.root / "order.yaml").write_text(fixable(PAST))
 
-    assert files.validate(desk.options(), fix=True) == Exit.DONE
+    assert files.validate(desk.options(), (), fix=True) == Exit.DONE
 
     assert desk.text() == ORDERS
     said = capsys.readouterr()
@@ -691,7 +691,7 @@ def test_fix_removes_expired_consent_and_says_which(desk: Desk, capsys: pytest.C
 def test_fix_leaves_consent_that_holds(desk: Desk, until: str) -> None:
     (desk.root / "order.yaml").write_text(fixable(until))
 
-    assert files.validate(desk.options(), fix=True) == Exit.DONE
+    assert files.validate(desk.options(), (), fix=True) == Exit.DONE
 
     assert desk.text() == fixable(until)
 
@@ -699,7 +699,7 @@ def test_fix_leaves_consent_that_holds(desk: Desk, until: str) -> None:
 def test_without_fix_nothing_is_written(desk: Desk) -> None:
     (desk.root / "order.yaml").write_text(fixable(PAST))
 
-    assert files.validate(desk.options(), fix=False) == Exit.DONE
+    assert files.validate(desk.options(), (), fix=False) == Exit.DONE
 
     assert desk.text() == fixable(PAST)
 
@@ -710,7 +710,7 @@ def test_fix_removes_only_what_expired_wherever_it_stands(desk: Desk) -> None:
     before = f"# consent\nacknowledge:\n  # x\n  - {kept}\n  # y\n  - {gone}  # long ago\n  - {gone}\n\n# end\n"
     (desk.root / "consent.yaml").write_text(before)
 
-    assert files.validate(desk.options(), fix=True) == Exit.DONE
+    assert files.validate(desk.options(), (), fix=True) == Exit.DONE
 
     assert desk.text("consent.yaml") == f"# consent\nacknowledge:\n  # x\n  - {kept}\n  # y\n\n# end\n"
 
@@ -723,7 +723,7 @@ def test_fix_tells_what_it_cannot_cut_out_alone(desk: Desk, capsys: pytest.Captu
     )
     (desk.root / "order.yaml").write_text(shared)
 
-    files.validate(desk.options(), fix=True)
+    files.validate(desk.options(), (), fix=True)
 
     assert desk.text() == shared
     assert capsys.readouterr().err.startswith(
