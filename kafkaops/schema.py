@@ -236,9 +236,11 @@ def _without_items(section: Any, steps: set[str | int]) -> Any:
 
 def misfit(document: Mapping[str, Any], schema: Schema) -> str:
     """Where a document does not follow its schema, in words; empty where it does."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415  # 0.1 s that `--help` does without
+    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415  # 0.1 s that `--help` does without
 
-    error = next(iter(Draft202012Validator(schema).iter_errors(document)), None)
+    times = FormatChecker(formats=())
+    times.checks("date-time")(lambda value: not isinstance(value, str) or _WRITTEN_TIME.fullmatch(value) is not None)
+    error = next(iter(Draft202012Validator(schema, format_checker=times).iter_errors(document)), None)
     if error is None:
         return ""
     place = ".".join(map(str, error.absolute_path))
@@ -246,6 +248,11 @@ def misfit(document: Mapping[str, Any], schema: Schema) -> str:
         missing = next(one for one in error.validator_value if one not in error.instance)
         return f"`{'.'.join(filter(None, [place, missing]))}` is missing"
     return f"`{place}` holds what cannot stand there"
+
+
+_WRITTEN_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII
+)  # views show it as it is
 
 
 def _without(block: Block, keys: set[str | int]) -> Block:

@@ -630,7 +630,19 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("where", ["production", "payments.settled.v2", "User:svc-legacy-billing", "KO2104", "14d"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "production",
+        "payments.settled.v2",
+        "User:svc-legacy-billing",
+        "KO2104",
+        "14d",
+        "Allow",
+        "2026-09-28T14:02:11Z",
+        "blocked",
+    ],
+)
 def test_the_words_of_a_plan_are_text(desk: Desk, where: str, name: str) -> None:
     """A plan that somebody has forged: no mention, no link, no picture, no marker but ours, wherever it says it."""
     forged = json.loads(json.dumps(blocked()).replace(where, json.dumps(name)[1:-1]))
