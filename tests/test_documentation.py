@@ -100,6 +100,26 @@ def test_every_exit_code_is_told() -> None:
     assert {value for name, value in vars(Exit).items() if name.isupper()} - told == {Exit.BUSY, Exit.RUNNING}
 
 
+def test_every_variable_that_is_read_is_told() -> None:
+    page = (documentation.PAGES / "environment.md").read_text(encoding="utf-8")
+    asked = re.compile(r"(?:environ|environment)(?:\.get\(|\[)\"([A-Z_]+)\"|\"((?:KAFKAOPS|GITHUB)_[A-Z_]+)\"")
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "kafkaops").rglob("*.py")]
+    read = {one or other for text in texts for one, other in asked.findall(text)}
+
+    assert {name for name in read if f"`{name}`" not in page} == NO_BUSINESS_OF_USERS & read
+
+
+NO_BUSINESS_OF_USERS = {
+    "COMP_CWORD",
+    "COMP_WORDS",
+    "PATH",
+    "_KAFKAOPS_COMPLETE",
+    "_TYPER_COMPLETE_ARGS",
+    "GITHUB_ACTIONS",
+}
+"""What shells and typer say to each other."""
+
+
 def test_every_code_that_a_page_names_is_registered() -> None:
     named = {code for page in PAGES for code in re.findall(r"KO\d{4}", page.read_text(encoding="utf-8"))}
 
