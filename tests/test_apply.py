@@ -327,7 +327,7 @@ def test_a_cluster_without_a_pin_is_not_written_to(tmp_path: Path) -> None:
 # brokers that disagree
 
 
-def test_brokers_that_do_not_agree_make_no_plan(tmp_path: Path) -> None:
+def test_criterion_29_brokers_that_do_not_agree_make_no_plan(tmp_path: Path) -> None:
     text = "topics: {order.placed: {partitions: 1, replication-factor: 1}}\n"
     made = World(
         read(written(tmp_path / "topology", {"kafkaops.yaml": settings_text({}), "order.yaml": text})),

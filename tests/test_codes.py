@@ -34,7 +34,7 @@ def test_every_code_that_a_text_names_is_registered() -> None:
 
 
 @pytest.mark.parametrize("code", REGISTRY.values(), ids=list(REGISTRY))
-def test_an_entry_has_every_text(code: codes.Code) -> None:
+def test_criterion_18_an_entry_has_every_text(code: codes.Code) -> None:
     assert all((code.title, code.what, code.why, code.example, code.fix))
 
 

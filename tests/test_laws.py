@@ -220,7 +220,7 @@ def test_only_what_was_shown_is_asked_for(given_: Given) -> None:
 
 @some
 @given(givens(), st.randoms(use_true_random=False))
-def test_no_order_changes_the_plan(given_: Given, random: Any) -> None:
+def test_criterion_27_no_order_changes_the_plan(given_: Given, random: Any) -> None:
     def mixed(value: Any) -> Any:
         if isinstance(value, dict):
             items = [(key, mixed(one)) for key, one in value.items()]

@@ -106,7 +106,7 @@ def error(code: str, message: str, where: Location | None, **rest: Any) -> Findi
         pytest.param("a: (text)\n", ["a", "b"], VALUE, id="a path into a text is the text"),
     ],
 )
-def test_a_place_is_where_a_reader_would_point(marked: str, path: list[str | int], key: bool) -> None:
+def test_criterion_19_a_place_is_where_a_reader_would_point(marked: str, path: list[str | int], key: bool) -> None:
     text, expected = place(marked)
     root, findings = parse(text, "f.yaml")
 

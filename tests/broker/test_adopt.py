@@ -10,7 +10,7 @@ from desk import Desk, run
 pytestmark = pytest.mark.broker
 
 
-def test_init_and_the_commands_that_it_prints_end_in_a_plan_that_is_empty(desk: Desk) -> None:
+def test_criterion_30_init_and_the_commands_that_it_prints_end_in_a_plan_that_is_empty(desk: Desk) -> None:
     desk.write(
         order="""
             domain: P.order

@@ -93,7 +93,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_out_has_its_exit_code_and_a_document_of_its_schema(
+def test_criterion_23_every_way_out_has_its_exit_code_and_a_document_of_its_schema(
     applied: Desk, schemas: Schemas, way: str
 ) -> None:
     out = WAYS[way]
@@ -198,7 +198,7 @@ def test_on_a_terminal_apply_asks_once_and_only_yes_is_yes(desk: Desk, answer: s
     until(lambda: desk.overrides("P.order.created") == {"retention.ms": retention}, "the setting")
 
 
-def test_an_interrupted_plan_ends_at_once_with_its_document(applied: Desk) -> None:
+def test_criterion_15_an_interrupted_plan_ends_at_once_with_its_document(applied: Desk) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         declare(applied, Way("", 0, "", entry={"bootstrap_servers": [f"127.0.0.1:{silent.getsockname()[1]}"]}))
         with subprocess.Popen(
@@ -235,7 +235,7 @@ SCREENS = (
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_colour_is_only_where_it_is_wanted_and_nothing_ever_moves_the_cursor(applied: Desk, screen: str) -> None:
+def test_criterion_24_colour_is_only_where_it_is_wanted_and_nothing_ever_moves_the_cursor(applied: Desk, screen: str) -> None:
     applied.write(orders=DANGEROUS)
     arguments = applied.own(screen).split()
 

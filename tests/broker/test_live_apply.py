@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import signal
 import socket
 import subprocess
 import threading
@@ -682,6 +684,24 @@ def test_killed_at_many_random_moments_the_same_apply_again_finishes(desk: Desk,
     killed(desk, seed)
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_criterion_15_an_interrupted_apply_says_what_is_done_and_the_same_command_finishes(
+    desk: Desk, number: signal.Signals, code: int
+) -> None:
+    desk.write(many=many(40))
+
+    with applying(desk) as apply:
+        apply.wait_for_the_first_write()
+        apply.wait_for_the_end_of_a_step()
+        ended, took = apply.interrupt(number)
+
+    assert (ended, "Traceback" in apply.told) == (code, False), apply.told
+    assert took < 5  # two on an idle machine
+    assert re.search(r"(?m)^INTERRUPTED: (40|80) of 80 done", apply.told), apply.told
+    desk.apply()
+    assert_exactly(desk, 40)
+
+
 def many(count: int, retention: str = "7d") -> str:
     """Topics with a setting, and as many principals with access to each."""
     topics = {
@@ -726,6 +746,16 @@ class Applying:
         assert self._process.stderr
         self.told = self._process.stderr.readline()
         assert " changes" in self.told, self.told + self._process.stderr.read()
+
+    def wait_for_the_end_of_a_step(self) -> None:
+        assert self._process.stderr
+        self.told += self._process.stderr.readline()
+
+    def interrupt(self, number: signal.Signals) -> tuple[int, float]:
+        """The exit code, and how many seconds the end took."""
+        begun = time.monotonic()
+        self._process.send_signal(number)
+        return self.end(), time.monotonic() - begun
 
     def kill(self) -> None:
         self._process.kill()
