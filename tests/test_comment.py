@@ -137,7 +137,7 @@ def test_a_first_plan_becomes_a_comment(desk: Desk) -> None:
     assert ran.document["url"] == f"https://github.com/acme/kafka/pull/7#issuecomment-{desk.github.comments[0].id}"
 
 
-def test_the_next_push_edits_the_same_comment(desk: Desk) -> None:
+def test_criterion_21_the_next_push_edits_the_same_comment(desk: Desk) -> None:
     desk.comment(blocked())
     first = desk.github.comments[0].id
 
@@ -154,7 +154,7 @@ def test_the_same_plan_again_is_not_sent_again(desk: Desk) -> None:
     assert desk.github.writes == []
 
 
-def test_a_plan_that_becomes_empty_takes_the_place_of_the_old_one(desk: Desk) -> None:
+def test_criterion_21_a_plan_that_becomes_empty_takes_the_place_of_the_old_one(desk: Desk) -> None:
     desk.comment(blocked())
 
     assert desk.comment(in_sync()).verdict == (0, "updated")
@@ -292,7 +292,7 @@ def test_several_clusters_share_one_comment_with_a_section_each(desk: Desk) -> N
     assert [line.split("`")[1] for line in body.splitlines() if line.startswith("### ")] == ["a", "b", "c"]
 
 
-def test_clusters_that_are_told_one_by_one_do_not_overwrite_each_other(desk: Desk) -> None:
+def test_criterion_21_clusters_that_are_told_one_by_one_do_not_overwrite_each_other(desk: Desk) -> None:
     for cluster in ("a", "b", "c"):
         assert desk.comment(blocked(cluster)).verdict == (0, "created")
     for cluster in ("c", "a", "b"):

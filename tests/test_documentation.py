@@ -126,6 +126,23 @@ def test_every_code_that_a_page_names_is_registered() -> None:
     assert named - codes.registry().keys() == set()
 
 
+def test_the_proofs_of_the_criteria_are_tests() -> None:
+    page = (documentation.PAGES / "criteria.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\d+) \|(.*)\|$", page, re.MULTILINE))
+    proofs = {row: set(re.findall(r"`(\w+\.py)::(\w+)`", text)) for row, text in rows.items()}
+    there = {
+        (path.name, name)
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+
+    assert list(rows) == [str(number) for number in range(1, 31)]
+    assert set().union(*proofs.values()) - there == set()
+    for file, name in there:
+        if number := re.match(r"test_criterion_(\d+)_", name):
+            assert (file, name) in proofs[number[1]]
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built as `make docs` does, where every link that leads nowhere is an error."""

@@ -97,7 +97,7 @@ def test_nothing_to_say_is_no_line(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_hostile_name_is_inert_in_a_line(name: str) -> None:
+def test_criterion_22_a_hostile_name_is_inert_in_a_line(name: str) -> None:
     for document in hostile(name):
         lines = concise.render(document).split("\n")
 
@@ -190,7 +190,7 @@ def test_consent_makes_an_error_a_notice() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_hostile_name_is_inert_in_a_workflow_command(name: str) -> None:
+def test_criterion_22_a_hostile_name_is_inert_in_a_workflow_command(name: str) -> None:
     for document in hostile(name):
         lines = commands(annotations.render(document, shown=unchanged))
 
@@ -250,7 +250,7 @@ def test_files_without_errors_are_a_test_that_passed() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_hostile_name_is_inert_in_xml(name: str) -> None:
+def test_criterion_22_a_hostile_name_is_inert_in_xml(name: str) -> None:
     for document in hostile(name):
         text = junit.render(document)
         cases = list(suite(text))
@@ -292,7 +292,7 @@ def test_what_is_not_known_is_empty_and_not_none() -> None:
 
 
 @pytest.mark.parametrize("name", [*NAMES, "x\nverdict=ready", "a\r\nexit-code=0"])
-def test_a_hostile_name_is_inert_in_the_outputs_of_a_step(name: str) -> None:
+def test_criterion_22_a_hostile_name_is_inert_in_the_outputs_of_a_step(name: str) -> None:
     document = report.plan_document(plan(LOSSES, DANGERS), replace(header(), cluster=name), 3)
     values = outputs(github_output.render(document))
 

@@ -100,7 +100,7 @@ def hostile_documents(name: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_is_inert_on_every_screen(name: str) -> None:
+def test_criterion_22_a_hostile_name_is_inert_on_every_screen(name: str) -> None:
     texts = {f"topology/{name}.yaml": f"{name}\n{name}\n    {name}\n"}
     for document in hostile_documents(name):
         shown = quoted(document, texts) if "findings" in document else document
@@ -121,7 +121,7 @@ def test_a_hostile_name_makes_no_line_more(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_is_inert_in_json_and_comes_back_whole(name: str) -> None:
+def test_criterion_22_a_hostile_name_is_inert_in_json_and_comes_back_whole(name: str) -> None:
     for document in hostile_documents(name):
         written = machine.render(document)
 

@@ -133,7 +133,7 @@ def test_a_fence_is_longer_than_what_it_holds() -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_is_inert_in_markdown(name: str) -> None:
+def test_criterion_22_a_hostile_name_is_inert_in_markdown(name: str) -> None:
     for document in hostile_documents(name):
         if document["format"] not in FORMATS:
             continue

@@ -57,7 +57,7 @@ def golden(name: str, width: int) -> Path:
 
 
 @pytest.mark.parametrize(("name", "width"), CASES)
-def test_the_screen_is_the_golden_one(name: str, width: int) -> None:
+def test_criterion_25_the_screen_is_the_golden_one(name: str, width: int) -> None:
     assert screen(name, width) == golden(name, width).read_text(encoding="utf-8")
 
 
@@ -66,7 +66,7 @@ def test_every_golden_screen_is_shown() -> None:
 
 
 @pytest.mark.parametrize(("name", "width"), CASES)
-def test_without_its_colour_a_screen_says_the_same(name: str, width: int) -> None:
+def test_criterion_25_without_its_colour_a_screen_says_the_same(name: str, width: int) -> None:
     assert COLOUR.sub("", screen(name, width, colour=True)) == screen(name, width)
 
 

@@ -235,7 +235,9 @@ SCREENS = (
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_criterion_24_colour_is_only_where_it_is_wanted_and_nothing_ever_moves_the_cursor(applied: Desk, screen: str) -> None:
+def test_criterion_24_colour_is_only_where_it_is_wanted_and_nothing_ever_moves_the_cursor(
+    applied: Desk, screen: str
+) -> None:
     applied.write(orders=DANGEROUS)
     arguments = applied.own(screen).split()
 
