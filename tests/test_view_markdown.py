@@ -116,7 +116,7 @@ def test_in_a_sentence_only_plain_words_are_no_code(text: str, name: str) -> Non
         ("order.created is declared (default: none)", "`order.created` is declared (default: none)"),
         ("owned by @team since #12", "owned by `@team` since `#12`"),
         ("1048588 (Kafka's default) is 75% of 1.3MiB", "`1048588` (Kafka's default) is 75% of 1.3MiB"),
-        ("of commit deadbeef1", "of commit `deadbeef1`"),
+        ("of commit deadbeef", "of commit `deadbeef`"),
         ("<img> :bomb: $x$ GH-12", "`<img> :bomb: $x$ GH-12`"),
     ],
 )

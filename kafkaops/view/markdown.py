@@ -352,7 +352,8 @@ _WIDTH = 120  # of a comment's box, before it has to be scrolled
 def _rows(changes: Iterable[Document], safe: Callable[[Document], bool], tell: _Tell) -> Iterator[Row]:
     """Resource by resource, in full where one is dangerous; then access."""
     ordered = sorted(changes, key=lambda one: (_ORDER.index(one["action"]), one["address"].split("/")))
-    for _, group in groupby((one for one in ordered if kind_of(one) != "acl"), key=lambda one: one["address"]):
+    topics = [one for one in ordered if kind_of(one) != "acl"]
+    for _, group in groupby(topics, key=lambda one: (one["action"], one["address"])):
         its = list(group)
         yield from (tell if all(map(safe, its)) else _detailed)(its)
     for (sign, of, codes), names in operations([one for one in ordered if kind_of(one) == "acl"]).items():
@@ -419,7 +420,7 @@ def _access_table(document: Document) -> list[str]:
     for (sign, its, _), of in operations(changes).items():
         deny = "" if its.permission == "ALLOW" else f"{its.permission} "
         said = f"{deny}{', '.join(map(prose, of))} on {code(its.resource)}"
-        said += f" from {code(its.host)}" if its.host else ""
+        said += f" from {code(its.host.removeprefix('host '))}" if its.host else ""
         rows.append(row(code(its.principal), *((said, "") if sign == "+" else ("", said))))
     head = [row("Principal", "Granted", "Revoked"), row("---", "---", "---")]
     return [folded(f"Access rules that change ({len(changes):,})", "\n".join([*head, *rows]))] if rows else []
