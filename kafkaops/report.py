@@ -5,6 +5,8 @@ Numbers are in base units with a `display` beside them; times are UTC; whoever r
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -400,6 +402,12 @@ def finding_of(entry: Mapping[str, Any]) -> Finding:
         consent=tuple(entry["ack"]["change"]) if entry["ack"] else (),
         acknowledged=entry["acknowledged"],
     )
+
+
+def checksum(content: Mapping[str, Any]) -> str:
+    """Of what a document holds, however it is laid out. It finds accidents and edits; it is no signature, since anybody can compute it."""
+    plain = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return f"sha256:{hashlib.sha256(plain.encode()).hexdigest()}"
 
 
 def _head(format_: str, command: str, created_at: datetime, verdict: str, exit_code: int) -> Document:

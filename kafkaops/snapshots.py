@@ -5,7 +5,6 @@ Where an answer is missing stands Kafka's name for the error, a string where som
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import stat
@@ -55,17 +54,12 @@ def broker_settings() -> frozenset[str]:
 def document(snapshot: Snapshot) -> Document:
     """The same recording gives the same bytes, but for the time."""
     content = {**report.snapshot_head(snapshot.taken_at), **_content(snapshot)}
-    return {**content, "checksum": _checksum(content)}
+    return {**content, "checksum": report.checksum(content)}
 
 
 def text_of(document_: Mapping[str, Any]) -> str:
     """The one way in which a snapshot is written; whoever wrote it otherwise has edited it."""
     return json.dumps(document_, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
-
-
-def _checksum(content: Mapping[str, Any]) -> str:
-    plain = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return f"sha256:{hashlib.sha256(plain.encode()).hexdigest()}"
 
 
 def _content(snapshot: Snapshot) -> Document:
@@ -132,7 +126,7 @@ def read(path: Path) -> Snapshot:
         raise _no_snapshot(path, "is of a reading that ended early")
     try:
         found.pop("checksum")
-        if text_of({**found, "checksum": _checksum(found)}).encode() == data:
+        if text_of({**found, "checksum": report.checksum(found)}).encode() == data:
             return _snapshot(found)
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
         raise _no_snapshot(path, "lacks what a snapshot holds, or holds something else in its place") from error

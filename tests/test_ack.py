@@ -434,6 +434,13 @@ def test_a_saved_plan_is_held_against_the_files_of_today(desk: Desk) -> None:
     assert desk.text() == once
 
 
+def sealed(text: str) -> str:
+    """As whoever forges a plan would: anybody can compute a checksum."""
+    document = json.loads(text)
+    del document["checksum"]
+    return machine.render(document)
+
+
 SPOILT = {
     "cut": (lambda text: text[: len(text) // 2], "is not JSON, or only a part of it"),
     "empty": (lambda _: "", "is not JSON, or only a part of it"),
@@ -442,7 +449,9 @@ SPOILT = {
     "of another tool": (lambda _: '{"format_version": "1.2", "resource_changes": []}', "is not a plan that kafkaops wrote"),
     "of another command": (lambda text: text.replace("kafkaops.plan", "kafkaops.apply"), "is not a plan that kafkaops wrote"),
     "of another major version": (lambda text: text.replace('"format_version": "1.0"', '"format_version": "2.0"'), "format version `2.0`"),
-    "that ended early": (lambda text: text.replace('"complete": true', '"complete": false, "error": ""'), "ended early"),
+    "edited": (lambda text: text.replace("order.a", "order.c"), "was edited or damaged: its checksum does not fit"),
+    "without its checksum": (lambda text: text.replace('"checksum"', '"sum"'), "was edited or damaged: its checksum does not fit"),
+    "that ended early": (lambda text: sealed(text.replace('"complete": true', '"complete": false, "error": ""')), "ended early"),
     "without its cluster": (lambda text: text.replace('"cluster": {', '"cluste": {'), "`cluster` is missing"),
     "with another severity": (lambda text: text.replace('"danger",', '"peril",'), "`findings.0.severity` holds what cannot stand there"),
     "with a number for a text": (lambda text: text.replace('"address": "topic/order.a",', '"address": 7,'), "address` holds what cannot stand there"),
@@ -474,7 +483,7 @@ def test_a_plan_of_another_cluster_is_not_taken(desk: Desk) -> None:
     plan = desk.saved_plan()
 
     assert desk.ack("KO2104", plan=plan, cluster="staging") == Exit.NOT_APPROVED
-    plan.write_text(plan.read_text().replace("snapshot-cluster-0001A", "another-cluster-00001A"))
+    plan.write_text(sealed(plan.read_text().replace("snapshot-cluster-0001A", "another-cluster-00001A")))
     assert desk.ack("KO2104", plan=plan) == Exit.NOT_APPROVED
     assert desk.text() == ORDERS
 

@@ -311,7 +311,7 @@ def test_whatever_a_snapshot_with_a_fitting_checksum_holds_there_is_a_plan_or_a_
         for junk in chance.sample(JUNK, 5):
             holder[key] = junk
             forged = json.loads(json.dumps(document))
-            path.write_bytes(snapshots.text_of({**forged, "checksum": snapshots._checksum(forged)}).encode())
+            path.write_bytes(snapshots.text_of({**forged, "checksum": report.checksum(forged)}).encode())
             found = reading(path, world)
             assert "\x1b" not in found.screen
             (found.screen + found.says).encode()

@@ -263,6 +263,8 @@ SPOILT = {
     "cut": (lambda text: text[:-20], "is not JSON, or only a part of it"),
     "empty": (lambda _: "", "is not JSON"),
     "deep": (lambda _: '{"a":' * 100_000, "is not JSON"),
+    "edited": (lambda text: text.replace("1d", "2d"), "was edited or damaged: its checksum does not fit"),
+    "with another key": (spoilt(lambda one: one.update(note="mine")), "was edited or damaged: its checksum does not fit"),
     "not a number": (lambda text: text.replace('"exit_code": 3', '"exit_code": NaN'), "is not JSON"),
     "without end": (lambda text: text.replace('"exit_code": 3', '"x": 1e999, "exit_code": 3'), "is not JSON"),
     "another's": (lambda _: '{"format_version": "1.2", "resource_changes": []}', "is not a plan or the outcome of an apply or a validation"),
@@ -291,6 +293,16 @@ def test_a_file_that_is_no_whole_document_is_a_sentence(
     document = json.loads(told.out)
     Draft202012Validator(machine.schema("kafkaops.comparison")).validate(document)
     assert (document["exit_code"], document["complete"]) == (4, False)
+
+
+def test_a_document_that_is_laid_out_anew_is_the_same(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    planned(desk, ORDERS.replace("14d", "1d"), "-o", "json=plan.json")
+    written = (desk / "plan.json").read_text()
+    (desk / "plan.json").write_text(json.dumps(json.loads(written), sort_keys=True))
+    capsys.readouterr()
+
+    assert cli.run(["show", "plan.json", "-o", "markdown"]) == Exit.DONE
+    assert "KO2104" in capsys.readouterr().out
 
 
 def test_what_cannot_be_read_is_a_usage_error(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import NoReturn
 
+from kafkaops import report
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.report import Document
 from kafkaops.view import machine
@@ -49,6 +50,8 @@ def read(path: Path, *, formats: tuple[str, ...] = (PLAN,), named: str = "") -> 
     misfit = _misfit(found)
     if misfit:
         raise _refused(Exit.INVALID, f"`{file}` is not {_KINDS[found['format']]} that kafkaops wrote: {misfit}")
+    if found.pop("checksum", None) != report.checksum(found):
+        raise _refused(Exit.INVALID, f"`{file}` was edited or damaged: its checksum does not fit")
     return found
 
 

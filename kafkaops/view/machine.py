@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from kafkaops import report
+
+SEALED = frozenset({"kafkaops.plan", "kafkaops.apply", "kafkaops.validation"})
+"""What is read back later ends with a checksum, by which a file that was edited is told from one that kafkaops wrote."""
+
 
 def render(document: Mapping[str, Any]) -> str:
     """ASCII, so that no name in it can steer a terminal; ends with a newline."""
-    return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    sealed = {**document, "checksum": report.checksum(document)} if document["format"] in SEALED else document
+    return json.dumps(sealed, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def schema(format_name: str) -> dict[str, Any]:
