@@ -34,7 +34,7 @@ check: $(READY) ## format, lint, types, import contract, workflows, freshness of
 bench: $(READY) ## 10,000 topics on three brokers: time and memory beside the bare reads
 	.venv/bin/python tests/bench
 
-soak: $(READY) ## hours of kills and races
+soak: $(READY) ## many kills of apply at random moments, on a real Kafka (minutes)
 	$(RUN) pytest -m soak
 
 sandbox: $(READY) ## start a real three-broker Kafka on loopback and leave it running
