@@ -295,6 +295,22 @@ def test_a_file_that_is_no_whole_document_is_a_sentence(
     assert (document["exit_code"], document["complete"]) == (4, False)
 
 
+@pytest.mark.parametrize("format_", cli.formats("show"))
+@pytest.mark.parametrize("files", [("plan.json",), ("plan.json", "plan.json")], ids=["one", "two"])
+def test_a_file_that_is_no_whole_document_is_a_sentence_in_every_format(
+    desk: Path, capsys: pytest.CaptureFixture[str], files: tuple[str, ...], format_: str
+) -> None:
+    assert planned(desk, ORDERS + NEW, "-o", "json=plan.json") == Exit.DONE
+    (desk / "plan.json").write_text((desk / "plan.json").read_text().replace("order.b", "order.c"))
+    capsys.readouterr()
+
+    refused_before = len(files) == 2 and format_ not in {"text", "json", "markdown"}
+    assert cli.run(["show", *files, "-o", format_]) == (Exit.USAGE if refused_before else Exit.INVALID)
+
+    told = capsys.readouterr()
+    assert "verdict" in told.out if format_ == "github-output" else "KO7005" in told.out + told.err
+
+
 def test_a_document_that_is_laid_out_anew_is_the_same(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     planned(desk, ORDERS.replace("14d", "1d"), "-o", "json=plan.json")
     written = (desk / "plan.json").read_text()

@@ -151,7 +151,7 @@ def _in_repository(file: str) -> str:
 
 
 def _markdown(document: Mapping[str, Any]) -> str:
-    of_two = document["format"] == "kafkaops.comparison"
+    of_two = document["format"] == "kafkaops.comparison" and not ended_early(document)
     return comparison_markdown.render(document) if of_two else markdown.render(document)
 
 

@@ -36,7 +36,8 @@ def read(path: Path, *, formats: tuple[str, ...] = (PLAN,), named: str = "") -> 
     try:
         data = regular_file.read(path, limit=_LARGEST)
     except RefusedError as error:
-        raise _refused(Exit.USAGE, f"`{file}` cannot be read: {error}") from error
+        why = str(error).removeprefix("the file cannot be read: ")
+        raise _refused(Exit.USAGE, f"`{file}` cannot be read: {why}") from error
     try:
         found = json.loads(data, parse_constant=_not_json, parse_float=_finite)
     except (ValueError, RecursionError) as error:
