@@ -19,7 +19,7 @@ from kafkaops.topology import SETTINGS_FILE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What is known of the cluster. `client_config`: relative to the topology folder; `secret`: it holds one written out."""
+    """What is known of the cluster. `client_config`: relative to the topology folder; `secret_file`: below the repository, with one written out."""
 
     name: str
     bootstrap_servers: tuple[str, ...]
@@ -28,7 +28,7 @@ class Found:
     authorizer: bool
     principal: str | None = None
     client_config: str | None = None
-    secret: bool = False
+    secret_file: PurePosixPath | None = None
     convention: Convention | None = None
 
 
@@ -38,7 +38,7 @@ def files(found: Found, topology: PurePosixPath, *, gitlab: bool) -> dict[PurePo
         topology / SETTINGS_FILE: settings(found),
         topology / TOPOLOGY_SCHEMA: _json(schema.topology_schema()),
         topology / SETTINGS_SCHEMA: _json(schema.settings_schema()),
-        PurePosixPath(".gitignore"): _ignored(found, topology),
+        PurePosixPath(".gitignore"): _ignored(found),
         **dict(_pipelines(gitlab=gitlab)),
     }
 
@@ -121,13 +121,14 @@ def _authorizer(principal: str | None) -> Iterator[str]:
 # .gitignore
 
 
-def _ignored(found: Found, topology: PurePosixPath) -> str:
+def _ignored(found: Found) -> str:
     return "\n".join(
         [
             "# Plans and snapshots tell the names of everything and who may use it.",
             ".kafkaops/",
             "/plan*.json",
             "/plan*.md",
+            "/drift*.json",
             "/snapshot*.json",
             "",
             "# Secrets. Client properties in which they are ${VARIABLES} belong into git.",
@@ -136,7 +137,7 @@ def _ignored(found: Found, topology: PurePosixPath) -> str:
             "*.jks",
             "*.p12",
             "*secret*.properties",
-            *([f"/{topology / found.client_config}"] if found.secret and found.client_config else []),
+            *([f"/{found.secret_file}"] if found.secret_file else []),
             "",
         ]
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,6 +30,7 @@ LOGIN = (
     "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.username=kafkaops\nsasl.password=${PASSWORD}\n"
     "bootstrap.servers=broker-1:9092\n"
 )
+DOCS = Path(__file__).parents[1] / ".github" / "docs"
 EDITORS = ("topology/kafkaops.yaml", "topology/kafkaops.schema.json", "topology/kafkaops.settings.schema.json")
 
 
@@ -211,6 +214,40 @@ def test_git_ignores_properties_that_hold_a_secret_and_no_others(place: Place, l
 
     assert ("/topology/production.properties" in place.files[".gitignore"].splitlines()) == ignored
     assert "hush" not in "".join(text for name, text in place.files.items() if not name.endswith(".properties"))
+
+
+@pytest.mark.parametrize("by_flag", [True, False])
+def test_git_ignores_properties_that_hold_a_secret_wherever_they_lie_in_the_repository(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, by_flag: bool
+) -> None:
+    login = place.write("logins/production.properties", LOGIN.replace("${PASSWORD}", "hush"))
+    if not by_flag:
+        monkeypatch.setenv("KAFKAOPS_CLIENT_CONFIG", login)
+
+    assert place.init(properties=login if by_flag else None) == Exit.DONE
+
+    assert "/logins/production.properties" in place.files[".gitignore"].splitlines()
+    assert "logins/production.properties holds a secret" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", ["offline.md", "formats.md", "ci.md"])
+def test_git_ignores_the_plans_and_snapshots_that_the_documentation_writes(place: Place, page: str) -> None:
+    assert place.init(servers="broker-1:9092") == Exit.DONE
+
+    ignored = [line.removeprefix("/") for line in place.files[".gitignore"].splitlines() if line.startswith("/")]
+    text = (DOCS / page).read_text(encoding="utf-8")
+    written = re.findall(r"(?:-o |json=|markdown=|--against |comment (?:--issue )?)([\w{}-]+\.(?:json|md))", text)
+    assert written
+    assert [file for file in written if not any(fnmatch(file, pattern) for pattern in ignored)] == []
+
+
+def test_git_ignores_no_file_outside_of_the_repository(place: Place, tmp_path_factory: pytest.TempPathFactory) -> None:
+    login = tmp_path_factory.mktemp("elsewhere") / "production.properties"
+    login.write_text(LOGIN.replace("${PASSWORD}", "hush"))
+
+    assert place.init(properties=str(login)) == Exit.DONE
+
+    assert "production.properties" not in place.files[".gitignore"]
 
 
 # what is left alone

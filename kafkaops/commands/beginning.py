@@ -56,7 +56,7 @@ def init(options: Options, *, bootstrap_servers: str | None, client_config: Path
             authorizer=seen.authorizer,
             principal=config.principal,
             client_config=login.in_folder,
-            secret=config.secret_written_out,
+            secret_file=_in_repository(login.file) if config.secret_written_out else None,
             convention=naming.guess(seen.topics),
         )
         written, left = _write(found, folder)
@@ -120,10 +120,11 @@ def _insist_on_text(flag: str, text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Login:
-    """`in_folder`: the properties file relative to the topology folder, when it is in there; `outside`: else, when a flag names it."""
+    """`file`: the properties; `in_folder`: them relative to the topology folder, when they are in there; `outside`: else, when a flag names them."""
 
     servers: tuple[str, ...]
     environ: Mapping[str, str]
+    file: Path | None = None
     in_folder: str | None = None
     outside: Path | None = None
 
@@ -137,7 +138,7 @@ def _login(folder: PurePosixPath, given: Path | None, servers: str | None, envir
             "write `--bootstrap-servers HOST:PORT`, or `--client-config FILE` with `bootstrap.servers` in it",
         )
     if given is None:
-        return _Login(listed, environ)
+        return _Login(listed, environ, file=Path(named) if named else None)
     if named and os.path.realpath(named) != os.path.realpath(given):
         raise _misused(
             f"`--client-config` names `{given}`, and {OPERATORS_FILE} `{named}`, which rules in every command",
@@ -146,9 +147,15 @@ def _login(folder: PurePosixPath, given: Path | None, servers: str | None, envir
     in_folder = os.path.relpath(given, folder)
     _insist_on_text("--client-config", in_folder)
     if Path(in_folder).parts[:1] == (os.pardir,):
-        return _Login(listed, {**environ, OPERATORS_FILE: str(given)}, outside=given)
+        return _Login(listed, {**environ, OPERATORS_FILE: str(given)}, file=given, outside=given)
     others = {name: value for name, value in environ.items() if name != OPERATORS_FILE}
-    return _Login(listed, others, in_folder=Path(in_folder).as_posix())
+    return _Login(listed, others, file=given, in_folder=Path(in_folder).as_posix())
+
+
+def _in_repository(file: Path | None) -> PurePosixPath | None:
+    """Where git would take it along."""
+    inside = None if file is None else Path(os.path.relpath(file))
+    return None if inside is None or inside.parts[:1] == (os.pardir,) else PurePosixPath(inside.as_posix())
 
 
 def _servers(text: str | None) -> tuple[str, ...]:
@@ -229,8 +236,8 @@ def _on_gitlab() -> bool:
 def _notes(found: Found, left: Collection[PurePosixPath], folder: PurePosixPath) -> Iterator[str]:
     if found.authorizer:
         yield f"complete `authorizer:` in {folder / SETTINGS_FILE}: Kafka does not tell who the super users and the brokers are"
-    if found.secret and found.client_config:
-        file, ignored = folder / found.client_config, PurePosixPath(".gitignore")
+    if file := found.secret_file:
+        ignored = PurePosixPath(".gitignore")
         says = f"add `/{file}` to {ignored}" if ignored in left else f"{ignored} keeps it out of git"
         yield f"{file} holds a secret: {says}, or write `${{VARIABLE}}` there instead"
 
