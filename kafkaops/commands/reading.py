@@ -32,14 +32,6 @@ def shown(path: Path) -> str:
     return Path(os.path.relpath(path)).as_posix()
 
 
-def valid_topology(output: Output) -> Topology:
-    """Errors: Refusal with exit 4 and every problem of the files."""
-    found = topology_of(output)
-    if not found.valid:
-        raise Refusal(Exit.INVALID, *found.findings)
-    return found
-
-
 def requests(output: Output, found: Topology, only: tuple[str, ...], *, one: bool = False) -> list[Request]:
     """One for each cluster that is meant: the named one, else all; exactly one where a command changes something."""
     named = output.options.cluster

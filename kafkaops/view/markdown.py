@@ -57,8 +57,7 @@ def comment(documents: Sequence[Document], *, budget: int = BUDGET) -> str:
 
 def marker(documents: Sequence[Document]) -> str:
     """By which a comment is found again: the command, and the clusters in it. No name can end it."""
-    command = _key(documents[0]["command"]) if documents else "plan"
-    return f"<!-- kafkaops:{command} v=1 key={'+'.join(sorted(_key(cluster_of(one)) for one in documents))} -->"
+    return f"<!-- kafkaops:{_key(documents[0]['command'])} v=1 key={'+'.join(sorted(_key(cluster_of(one)) for one in documents))} -->"
 
 
 def _key(name: str) -> str:
