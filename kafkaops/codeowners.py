@@ -40,9 +40,8 @@ def _codeowners(root: Path) -> tuple[Path, list[tuple[str, list[str]]]] | None:
     for folder in (root, *root.parents)[:_FOLDERS_UP]:
         for place in _PLACES:
             path = folder / place
-            real = (
-                path.resolve()
-            )  # a link out of the repository, which GitHub does not follow either, would be quoted from
+            # a link out of the repository, which GitHub does not follow either, would be quoted from
+            real = path.resolve()
             if real.is_file() and real.is_relative_to(folder) and real.stat().st_size <= _MOST_BYTES:
                 return folder, _rules(path.read_text(encoding="utf-8", errors="replace"))
         if (folder / ".git").exists():

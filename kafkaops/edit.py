@@ -1,4 +1,4 @@
-"""Edits of a topology file's text: an acknowledgement in, or out. What is edited is the text, so that everything else stays byte for byte.
+"""Edits of a topology file's text: entries, blocks and values in, or out. What is edited is the text, so that everything else stays byte for byte.
 
 Each edit is tried and read again: it counts only when the data then differs by exactly what was meant. So a block that several aliases share,
 a list that a merge brings in, or a style that was not thought of gives None, and never a wrong file. Pure.
@@ -109,9 +109,8 @@ def _value(value: Any) -> str:
 
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,19}(ms|[smhd]|[KMGT]iB)", re.ASCII)
-WORDS = frozenset(
-    {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
-)  # no text for one reader of YAML or another
+WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+"""No text for one reader of YAML or another."""
 
 
 def quoted(text: str) -> str:

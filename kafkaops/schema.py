@@ -250,9 +250,8 @@ def misfit(document: Mapping[str, Any], schema: Schema) -> str:
     return f"`{place}` holds what cannot stand there"
 
 
-_WRITTEN_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII
-)  # views show it as it is
+_WRITTEN_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
+"""Of a time in a document: views show it as it is."""
 
 
 def _without(block: Block, keys: set[str | int]) -> Block:

@@ -27,9 +27,8 @@ def read(path: Path, *, formats: tuple[str, ...] = (PLAN,), named: str = "") -> 
 
     Errors: Refusal, 64 for a file that cannot be read, 4 for what is not one of the formats, whole and of this major version.
     """
-    from kafkaops.cluster.properties import (
-        regular_file,
-    )  # loads cryptography, which commands without a saved plan do without
+    # here, since this loads cryptography, which commands without a saved plan do without
+    from kafkaops.cluster.properties import regular_file
     from kafkaops.cluster.properties.refused import RefusedError
 
     file = named or str(path)

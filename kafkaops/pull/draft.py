@@ -1,4 +1,7 @@
-"""What is to stand in which file, as texts: new files, and files that are there with something more in them. Pure."""
+"""What is to stand in which file, as texts: new files, and files that are there with something more in them.
+
+Of the disk it asks which names the folder holds, so that a new file takes none of them; it writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ class Draft:
 
 @dataclass(slots=True)
 class _File:
-    """`document` None: it is new."""
+    """A file and what comes into it; the document of a new one has only its head."""
 
     path: Path
     document: Document

@@ -55,9 +55,8 @@ def _text(finding: Document, where: str) -> str:
     return "\n".join(_shown(one) for one in [*told, f"more: kafkaops explain {finding['code']}"] if one)
 
 
-_NOT_XML = re.compile(
-    "[\ufffe\uffff]"
-)  # show themselves as little as controls do, and XML 1.0 has no way to write them
+_NOT_XML = re.compile("[\ufffe\uffff]")
+"""They show themselves as little as controls do, and XML 1.0 has no way to write them."""
 
 
 def _shown(text: str) -> str:

@@ -25,16 +25,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """A topic that shall be. `config`: Kafka's name -> canonical text, every override that shall be set and no other."""
+    """A topic that shall be. `config`: Kafka's name -> canonical text, every override that shall be set and no other. `origins`: by field, such as `partitions`, `replication.factor` or `retention.ms`."""
 
     name: str
     partitions: int
     replication: int
     config: Mapping[str, str]
     where: Location
-    origins: Mapping[str, Origin] = field(
-        default_factory=dict
-    )  # by field: `partitions`, `replication.factor`, `retention.ms`
+    origins: Mapping[str, Origin] = field(default_factory=dict)
     owner: str = ""
     description: str = ""
     key: str = ""
