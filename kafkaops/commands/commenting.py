@@ -139,8 +139,8 @@ def _event(path: str | None) -> Mapping[str, Any]:
     try:
         found = json.loads(regular_file.read(Path(path), limit=_LARGEST_EVENT))
     except (RefusedError, ValueError, RecursionError) as error:
-        why = error if isinstance(error, RefusedError) else "it is not JSON"
-        raise _misused(f"the event in GITHUB_EVENT_PATH cannot be read: {why}", "write `--number N`") from error
+        why = error if isinstance(error, RefusedError) else "this is not JSON"
+        raise _misused(f"the event in GITHUB_EVENT_PATH: {why}", "write `--number N`") from error
     return found if isinstance(found, dict) else {}
 
 
