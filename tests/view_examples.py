@@ -407,11 +407,11 @@ PULL_LEFT = (
     ),
 )
 SANDBOX = {
-    "directory": "/work/sandbox",
+    "directory": "/data/sandbox",
     "kafka_version": "4.4.0",
     "cluster_id": "Qm7xT0pRSc2vW4f2A",
     "bootstrap_servers": "127.0.0.1:21001,127.0.0.1:21002",
-    "client_properties": "/work/sandbox/client/admin.properties",
+    "client_properties": "/data/sandbox/client/admin.properties",
     "brokers": [
         {
             "id": number,
@@ -419,7 +419,7 @@ SANDBOX = {
             "host": "127.0.0.1",
             "port": 21000 + number,
             "pid": pid,
-            "logs": f"/work/sandbox/broker-{number}/logs",
+            "logs": f"/data/sandbox/broker-{number}/logs",
         }
         for number, rack, pid in ((1, "rack-a", 4711), (2, "rack-b", None))
     ],
