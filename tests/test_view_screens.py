@@ -140,6 +140,21 @@ def test_twenty_problems_are_shown_and_the_total_always() -> None:
     assert human.render(document, width=98, colour=False, details=True).count("error[KO1201]") == 31
 
 
+def test_no_error_is_left_out_for_warnings_that_stand_before_it() -> None:
+    found = [
+        Finding(code="KO2004", severity=Severity.WARNING, message=f"too few `w{n}`", where=place("a.yaml", n, 1))
+        for n in range(1, 32)
+    ]
+    found.append(
+        Finding(code="KO1201", severity=Severity.ERROR, message="unknown key `k`", where=place("b.yaml", 1, 1))
+    )
+    document = report.validation_document(found, 2, 4, created_at=header().created_at)
+    shown = human.render(document, width=98, colour=False)
+
+    assert shown.count("warning[KO2004]") == 19
+    assert shown.index("too few `w19`") < shown.index("error[KO1201]") < shown.index("12 more problems, -v lists them")
+
+
 def _same_code(changes: tuple[Change, ...]) -> tuple[Finding, ...]:
     return tuple(
         Finding(

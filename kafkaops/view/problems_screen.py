@@ -9,6 +9,8 @@ from kafkaops.view.lines import EMPTY, MOST, Document, Line, Span
 from kafkaops.view.verdict import judgement
 from kafkaops.view.words import placed
 
+_SEVERITIES = ("error", "danger", "warning", "notice")
+
 
 def validation_lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
     yield from _excerpts(document["findings"], width, details=details)
@@ -22,12 +24,13 @@ def failure_lines(document: Document, width: int, *, details: bool) -> Iterator[
 
 
 def _excerpts(findings: Sequence[Document], width: int, *, details: bool) -> Iterator[Line]:
-    """One of each, in order of position; repeats are counted."""
+    """One of each, in order of position; repeats are counted. What does not fit is what matters least."""
     groups: dict[tuple[str, str, str], list[Document]] = {}
     for one in findings:
         groups.setdefault((one["code"], one["severity"], one["message"]), []).append(one)
-    shown = list(groups.values()) if details else list(groups.values())[:MOST]
-    for group in shown:
+    worst = sorted(groups, key=lambda key: _SEVERITIES.index(key[1]))
+    shown = groups.keys() if details else {*worst[:MOST]}
+    for group in (group for key, group in groups.items() if key in shown):
         headline, *rest = excerpt(group[0], width=width)
         yield (Span(headline, "bold"),)
         yield from ((Span(line),) for line in rest)
