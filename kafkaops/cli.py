@@ -354,7 +354,8 @@ def pull(
         list[str] | None,
         typer.Argument(
             metavar="ADDRESS",
-            help="Resources, such as topic/NAME or acl/PRINCIPAL, or patterns; what no file declares if left out.",
+            help="Resources, such as topic/NAME or acl/PRINCIPAL, or patterns. Left out: topics of declared domains that "
+            "no file declares, or everything where none declares any.",
             autocompletion=_offered("addresses"),
         ),
     ] = None,
