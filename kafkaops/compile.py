@@ -35,9 +35,7 @@ class Desired:
     acls: WantedAcls = WantedAcls()
     acknowledgements: tuple[Acknowledgement, ...] = ()
     domains: tuple[str, ...] = ()
-    streams: tuple[
-        str, ...
-    ] = ()  # `application-id-`: what begins so and is a changelog or a repartition topic is Kafka Streams' own
+    streams: tuple[str, ...] = ()  # `application-id-`: Streams' own topics begin so
 
 
 def compile_for(
