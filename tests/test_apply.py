@@ -343,3 +343,22 @@ def test_criterion_29_brokers_that_do_not_agree_make_no_plan(tmp_path: Path) -> 
     assert said == (
         "the brokers do not agree on which topics there are: broker 3 differs from the others, unchanged for 0 s"
     )
+
+
+class CatchingUp(SnapshotCluster):
+    """All brokers lag alike while they list their topics, and have caught up when they are asked by name."""
+
+    def topic_names(self, broker: int) -> dict[str, tuple[str, int]]:
+        return {name: facts for name, facts in super().topic_names(broker).items() if name != "order.placed"}
+
+
+def test_a_topic_that_every_broker_knows_by_name_is_there_though_none_listed_it(tmp_path: Path) -> None:
+    text = "topics: {order.placed: {partitions: 1, replication-factor: 1}}\n"
+    live = SnapshotCluster.from_dict({"topics": {"order.placed": {}}})
+    cluster = CatchingUp(live.state.topics)
+
+    made = World(
+        read(written(tmp_path / "topology", {"kafkaops.yaml": settings_text({}), "order.yaml": text})), cluster
+    ).plan()
+
+    assert (made.changes, [one.code for one in made.findings if one.blocks]) == ((), [])

@@ -79,7 +79,7 @@ def comparable(ran: Ran, output: str) -> str:
     if output == "text":
         return "".join(line for line in ran.stdout.splitlines(keepends=True) if not line.startswith("  live    "))
     document = ran.document
-    del document["created_at"], document["live"]["read_at"], document["live"]["seconds"]
+    del document["created_at"], document["live"]["read_at"], document["live"]["seconds"], document["checksum"]
     document["live"].pop("snapshot", None)
     return json.dumps(document)
 

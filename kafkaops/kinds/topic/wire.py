@@ -46,8 +46,8 @@ def read(
     brokers = [broker.id for broker in described.brokers]
     shall_be = {name for name, topic in want.items() if isinstance(topic, Topic)}
     listed = readings.listed_at_rest(cluster, brokers, _in_scope(want.keys(), scope), shall_be, patience=patience)
+    listed |= _come_since(cluster, brokers, sorted(want.keys() - listed), patience)
     missing = tuple(sorted(want.keys() - listed))
-    _confirm_absence(cluster, brokers, missing, patience)
     present = sorted(want.keys() & listed)
     views = _views(cluster, brokers, present, patience)
     overrides = _overrides(cluster, brokers, present, want, patience)
@@ -125,11 +125,14 @@ def _ignored(name: str, scope: Scope) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in scope.ignored)
 
 
-def _confirm_absence(cluster: Cluster, brokers: Sequence[int], names: Sequence[str], patience: float) -> None:
+def _come_since(cluster: Cluster, brokers: Sequence[int], names: Sequence[str], patience: float) -> frozenset[str]:
+    """Of topics that no broker listed those that every one knows by name: brokers that lagged alike have caught up. All others are absent, or this ends here."""
     told = readings.states(cluster, brokers, names, patience=patience)
-    hidden = sorted((name, state) for name, state in told.items() if state not in _ABSENT)
+    come = frozenset(name for name, state in told.items() if state == readings.PRESENT)
+    hidden = sorted((name, state) for name, state in told.items() if name not in come and state not in _ABSENT)
     if hidden:
         raise _unreadable(hidden)
+    return come
 
 
 def _views(cluster: Cluster, brokers: Sequence[int], names: Sequence[str], patience: float) -> Mapping[str, TopicView]:
