@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from kafkaops import consent, edit
-from kafkaops.findings import Exit, Finding, Location, Refusal, Severity
+from kafkaops.findings import Exit, Finding, Location, Refusal, Severity, misused
 from kafkaops.kinds.acl.model import principal_address
 from kafkaops.kinds.acl.parse import principal_of
 from kafkaops.kinds.topic import settings
@@ -73,10 +73,10 @@ def last_day(text: str | None, today: date) -> date:
     except ValueError:
         until = None
     if until is None:
-        raise _misused(f"`--until {text}` is not a date", f"write a day such as {today + USUAL}")
+        raise misused(f"`--until {text}` is not a date", f"write a day such as {today + USUAL}")
     if not today <= until <= latest:
         why = "in the past" if until < today else f"more than {consent.LONGEST.days} days ahead"
-        raise _misused(f"`--until {text}` is {why}", f"write a day from {today} to {latest}")
+        raise misused(f"`--until {text}` is {why}", f"write a day from {today} to {latest}")
     return until
 
 
@@ -113,12 +113,12 @@ class _Choice:
         code, at, address = target.partition("@")
         code = code.upper()
         if not re.fullmatch(r"KO[0-9]{4}", code, re.ASCII) or (at and not address):
-            raise _misused(
+            raise misused(
                 f"`{target}` is not `CODE@ADDRESS`", "write it as the plan shows it, such as `KO2104@topic/NAME`"
             )
         meant = self._at(code, address) if at else self._only(code)
         if not meant:
-            raise _misused(f"the plan has no `{target}`", self._nearest(f"{code}{at}{address}"))
+            raise misused(f"the plan has no `{target}`", self._nearest(f"{code}{at}{address}"))
         for finding, _ in meant:
             _allows_consent(finding)
         return [self._wish(finding, changes) for finding, changes in meant]
@@ -151,7 +151,7 @@ class _Choice:
         open_ = [one for one in found if not one.consent or self._open(one, one.consent)]
         if len(open_) > 1:
             named = ", ".join(f"`{target}`" for target in sorted({_target(one) for one in open_}))
-            raise _misused(f"{len(open_)} findings are {code}", f"write which: {named}")
+            raise misused(f"{len(open_)} findings are {code}", f"write which: {named}")
         return [(one, one.consent) for one in open_ or found]
 
     def _open(self, finding: Finding, changes: Iterable[str]) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ def _target(finding: Finding) -> str:
 
 def _allows_consent(finding: Finding) -> None:
     if finding.severity in {Severity.WARNING, Severity.NOTICE}:
-        raise _misused(
+        raise misused(
             f"{finding.code} on {finding.address} blocks nothing", "leave it out; it needs no acknowledgement"
         )
     if finding.severity is Severity.ERROR or not finding.consent:
@@ -319,10 +319,6 @@ def _no_place(wish: Wish, terms: Terms) -> Finding:
         else "change the name or the value, so that neither has white space in a row nor an arrow",
         fix=f"- {entry}" if _reads_back(wish) else "",
     )
-
-
-def _misused(message: str, help_: str) -> Refusal:
-    return Refusal(Exit.USAGE, Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_))
 
 
 # expired ones

@@ -102,3 +102,8 @@ class Exit:
     REFUSED = 77
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+def misused(message: str, help_: str) -> Refusal:
+    """A command line that cannot be meant (exit 64)."""
+    return Refusal(Exit.USAGE, Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_))

@@ -13,7 +13,7 @@ import requests
 from requests.auth import AuthBase
 
 from kafkaops import __version__
-from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.findings import Exit, Finding, Refusal, Severity, misused
 
 PATIENCE = 300.0
 """Seconds that one run waits for GitHub, all its waits together."""
@@ -227,13 +227,13 @@ class GitHub:
 def checked_access(api: str, graphql: str, repository: str, token: str) -> Access:
     """Errors: Refusal (64), for a token that is none, and for an address that would show it to others."""
     if not _TOKEN.fullmatch(token):
-        raise _misused("the token in the environment is none: it holds white space or other characters", "")
+        raise misused("the token in the environment is none: it holds white space or other characters", "")
     if not re.fullmatch(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+", repository):
-        raise _misused(f"`{repository}` is no repository", "write `--repo OWNER/NAME`")
+        raise misused(f"`{repository}` is no repository", "write `--repo OWNER/NAME`")
     for url in (api, graphql):
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-            raise _misused(f"`{url}` is no https address, so the token is not sent there", "correct GITHUB_API_URL")
+            raise misused(f"`{url}` is no https address, so the token is not sent there", "correct GITHUB_API_URL")
     return Access(api.rstrip("/"), graphql, repository, token)
 
 
@@ -291,10 +291,6 @@ def _unreachable(
 
 def _refused(doing: str, said: str, help_: str) -> Refusal:
     return _problem(Exit.REFUSED, "KO6022", f"GitHub does not let this token {doing} ({said})", help_)
-
-
-def _misused(message: str, help_: str) -> Refusal:
-    return _problem(Exit.USAGE, "KO7005", message, help_)
 
 
 def _problem(exit_code: int, code: str, message: str, help_: str) -> Refusal:

@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -194,9 +195,13 @@ def test_criterion_23_stdout_carries_only_the_asked_format(
     told = capsys.readouterr()
     assert told.out
     cli.run(["validate", "-o", f"{format_}=there", "-q"])
-    times = str.maketrans("0123456789", "0000000000")
-    assert told.out.translate(times) == (desk / "there").read_text().translate(times)
+    assert timeless(told.out) == timeless((desk / "there").read_text())
     assert bool(told.err) == (format_ != "concise")
+
+
+def timeless(text: str) -> str:
+    """The second run may be in the next second, of which times and the checksum over them tell."""
+    return re.sub(r"[0-9]", "0", re.sub(r"sha256:[0-9a-f]{64}", "sha256:", text))
 
 
 # GitHub's own

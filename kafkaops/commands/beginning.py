@@ -17,7 +17,7 @@ from kafkaops.cluster.agreement import agreed
 from kafkaops.commands.output import Output, guarded
 from kafkaops.commands.reading import TIMEOUT
 from kafkaops.connection import OPERATORS_FILE
-from kafkaops.findings import Exit, Finding, Location, Refusal, Severity
+from kafkaops.findings import Exit, Finding, Location, Refusal, Severity, misused
 from kafkaops.scaffold import CannotWrite, Found
 from kafkaops.settings import ClusterEntry, Settings
 from kafkaops.terms import SERVER
@@ -85,7 +85,7 @@ def _below_here(topology: Path) -> PurePosixPath:
     inside = os.path.relpath(topology)
     _insist_on_text("--topology", inside)
     if Path(inside).parts[:1] == (os.pardir,):
-        raise _misused(
+        raise misused(
             f"`--topology {topology}` is outside of the folder that init writes to",
             "write `-C` with the repository's folder, and `--topology` with a folder below it",
         )
@@ -97,11 +97,11 @@ def _insist_on_nothing_there(folder: PurePosixPath) -> None:
     try:
         there = scaffold.taken(Path(), [settings])
     except CannotWrite as problem:
-        raise _misused(
+        raise misused(
             str(problem), "begin in a folder of your own, such as a clone of an empty repository"
         ) from problem
     if settings in there:
-        raise _misused(
+        raise misused(
             f"`{settings}` is there already, and init never writes over a file",
             f"`kafkaops pull` takes over what is live, a second cluster is added below `clusters:` of `{settings}`",
         )
@@ -112,7 +112,7 @@ def _insist_on_text(flag: str, text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise _misused(f"`{flag}` is not UTF-8", "write it in UTF-8") from error
+        raise misused(f"`{flag}` is not UTF-8", "write it in UTF-8") from error
 
 
 # how
@@ -133,14 +133,14 @@ def _login(folder: PurePosixPath, given: Path | None, servers: str | None, envir
     listed = _servers(servers)
     named = environ.get(OPERATORS_FILE)
     if given is None and not named and not listed:
-        raise _misused(
+        raise misused(
             "neither brokers nor client properties are named",
             "write `--bootstrap-servers HOST:PORT`, or `--client-config FILE` with `bootstrap.servers` in it",
         )
     if given is None:
         return _Login(listed, environ, file=Path(named) if named else None)
     if named and os.path.realpath(named) != os.path.realpath(given):
-        raise _misused(
+        raise misused(
             f"`--client-config` names `{given}`, and {OPERATORS_FILE} `{named}`, which rules in every command",
             f"leave `--client-config` out, or `unset {OPERATORS_FILE}`",
         )
@@ -165,7 +165,7 @@ def _servers(text: str | None) -> tuple[str, ...]:
     listed = tuple(one.strip() for one in text.split(","))
     for one in listed:
         if not re.match(SERVER["pattern"], one) or not 0 < int(one.rpartition(":")[2]) < 2**16:
-            raise _misused(f"`{one}` in `--bootstrap-servers` is not HOST:PORT", "write `broker-1:9093,broker-2:9093`")
+            raise misused(f"`{one}` in `--bootstrap-servers` is not HOST:PORT", "write `broker-1:9093,broker-2:9093`")
     return listed
 
 
@@ -173,7 +173,7 @@ def _client_config(login: _Login, folder: PurePosixPath) -> ClientConfig:
     entry = ClusterEntry("", Location("", 1, 1, 2), login.servers, client_config=login.in_folder)
     config = connection.client_config(entry, Path(folder), login.environ, timeout=TIMEOUT)
     if login.servers and set(config.bootstrap_servers) != set(login.servers):
-        raise _misused(
+        raise misused(
             f"`--bootstrap-servers {','.join(login.servers)}`, and the client properties name {','.join(config.bootstrap_servers)}",
             "leave `--bootstrap-servers` out: the properties rule in every command",
         )
@@ -184,7 +184,7 @@ def _name(cluster: str | None) -> str:
     name = DEFAULT_NAME if cluster is None else cluster
     _insist_on_text("--cluster", name)
     if not name.strip() or not name.isprintable():
-        raise _misused("`--cluster` is no name", f"write `--cluster {DEFAULT_NAME}`")
+        raise misused("`--cluster` is no name", f"write `--cluster {DEFAULT_NAME}`")
     return name
 
 
@@ -219,7 +219,10 @@ def _write(found: Found, folder: PurePosixPath) -> tuple[tuple[PurePosixPath, ..
         scaffold.write(Path(), new)
     except CannotWrite as problem:
         help_ = "run it again when the folder can be written"
-        raise Refusal(Exit.FAILED, _finding(f"{problem}; nothing was written", help_)) from problem
+        raise Refusal(
+            Exit.FAILED,
+            Finding(code="KO7005", severity=Severity.ERROR, message=f"{problem}; nothing was written", help=help_),
+        ) from problem
     return tuple(new), left
 
 
@@ -249,11 +252,3 @@ def _next(options: Options, login: _Login) -> Iterator[str]:
         yield shlex.join(["export", f"{OPERATORS_FILE}={login.outside}"])
     yield shlex.join(["kafkaops", "pull", *where])
     yield shlex.join(["kafkaops", "plan", *where])
-
-
-def _misused(message: str, help_: str) -> Refusal:
-    return Refusal(Exit.USAGE, _finding(message, help_))
-
-
-def _finding(message: str, help_: str) -> Finding:
-    return Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_)

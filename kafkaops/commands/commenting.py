@@ -17,7 +17,7 @@ from kafkaops.cluster.properties import regular_file
 from kafkaops.cluster.properties.refused import RefusedError
 from kafkaops.commands import saved
 from kafkaops.commands.output import Output, guarded
-from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.findings import Exit, Finding, Refusal, Severity, misused
 from kafkaops.github import Entry, GitHub, checked_access
 from kafkaops.view import markdown
 
@@ -41,7 +41,7 @@ def comment(
     def body(output: Output) -> int:
         if issue and (unverified or number is not None):
             flag = "--unverified" if unverified else "--number"
-            raise _misused(f"`{flag}` is about a pull request, and `--issue` about an issue", "leave one of them out")
+            raise misused(f"`{flag}` is about a pull request, and `--issue` about an issue", "leave one of them out")
         documents = _documents(plans)
         _insist_on_one_command(documents)
         run = _run(os.environ, repository, number)
@@ -86,7 +86,7 @@ def _documents(plans: Sequence[Path]) -> list[report.Document]:
     names = [markdown.cluster_of(one) for one in documents]
     twice = next((name for index, name in enumerate(names) if name and name in names[:index]), None)
     if twice is not None:
-        raise _misused(f"two plans are of cluster `{twice}`", "give one for each cluster")
+        raise misused(f"two plans are of cluster `{twice}`", "give one for each cluster")
     return documents
 
 
@@ -95,9 +95,9 @@ def _insist_on_one_command(documents: Sequence[report.Document]) -> None:
     commands = sorted({str(one["command"]) for one in documents})
     other = next((one for one in commands if one not in {"plan", "drift"}), None)
     if other is not None:
-        raise _misused(f"a document of `{other}` has no comment", "give what `kafkaops plan -o json=plan.json` writes")
+        raise misused(f"a document of `{other}` has no comment", "give what `kafkaops plan -o json=plan.json` writes")
     if len(commands) > 1:
-        raise _misused("some documents are of `plan`, and some of `drift`", "give those of one of them")
+        raise misused("some documents are of `plan`, and some of `drift`", "give those of one of them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _run(environ: Mapping[str, str], repository: str | None, number: int | None)
     own = environ.get("GITHUB_REPOSITORY", "")
     asked = repository or own
     if not asked:
-        raise _misused("no repository is named", "write `--repo OWNER/NAME`; in a workflow GITHUB_REPOSITORY names it")
+        raise misused("no repository is named", "write `--repo OWNER/NAME`; in a workflow GITHUB_REPOSITORY names it")
     event = _event(environ.get("GITHUB_EVENT_PATH")) if asked == own else {}
     url = _url_of(environ)
     match event.get("pull_request"):
@@ -140,7 +140,7 @@ def _event(path: str | None) -> Mapping[str, Any]:
         found = json.loads(regular_file.read(Path(path), limit=_LARGEST_EVENT))
     except (RefusedError, ValueError, RecursionError) as error:
         why = error if isinstance(error, RefusedError) else "this is not JSON"
-        raise _misused(f"the event in GITHUB_EVENT_PATH: {why}", "write `--number N`") from error
+        raise misused(f"the event in GITHUB_EVENT_PATH: {why}", "write `--number N`") from error
     return found if isinstance(found, dict) else {}
 
 
@@ -156,7 +156,7 @@ def _url_of(environ: Mapping[str, str]) -> str:
 def _github(environ: Mapping[str, str], repository: str, output: Output) -> GitHub:
     token = (environ.get("GITHUB_TOKEN") or environ.get("GH_TOKEN") or "").strip()
     if not token:
-        raise _misused("no token is in the environment", "give the step `env: {GITHUB_TOKEN: ${{ github.token }}}`")
+        raise misused("no token is in the environment", "give the step `env: {GITHUB_TOKEN: ${{ github.token }}}`")
     api = environ.get("GITHUB_API_URL") or "https://api.github.com"
     enterprise = api.removesuffix("/v3")  # a server of one's own has /api/v3 and /api/graphql
     graphql = environ.get("GITHUB_GRAPHQL_URL") or f"{enterprise}/graphql"
@@ -177,7 +177,7 @@ _WORTH_TELLING = 2.0
 
 def _tell_pull_request(github: GitHub, documents: Sequence[report.Document], run: _Run, *, unverified: bool) -> _Done:
     if run.number is None:
-        raise _misused(
+        raise misused(
             "no pull request is named", "write `--number N`; in a workflow on `pull_request` the event names it"
         )
     text = _framed(documents, run, unverified=unverified)
@@ -286,7 +286,3 @@ def _gone(what: str) -> Refusal:
     message = f"{what} could not be written: {_TRIES} times it was deleted meanwhile, or no answer came"
     finding = Finding(code="KO6021", severity=Severity.ERROR, message=message, help="run it again")
     return Refusal(Exit.UNREACHABLE, finding)
-
-
-def _misused(message: str, help_: str) -> Refusal:
-    return Refusal(Exit.USAGE, Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_))

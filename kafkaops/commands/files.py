@@ -16,7 +16,7 @@ from kafkaops.commands import saved
 from kafkaops.commands.output import Output, guarded
 from kafkaops.commands.reading import connect_from, invalid, request, shown, topology_of
 from kafkaops.edit import written
-from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.findings import Exit, Finding, Refusal, Severity, misused
 from kafkaops.rewrite import CannotWrite, Rewrite, rewrite
 from kafkaops.settings import ClusterEntry
 from kafkaops.topology import SETTINGS_FILE, Topology
@@ -47,7 +47,7 @@ def _named(output: Output, paths: Sequence[Path]) -> tuple[str, ...]:
         output.options = replace(output.options, topology=paths[0])
     for path in paths:
         if not path.exists() or not _below(path, output.options.topology):
-            raise _misused(
+            raise misused(
                 f"`{path}` is no file of the topology in `{output.options.topology}`",
                 "name files below the folder, or another folder alone",
             )
@@ -149,7 +149,7 @@ def _sayable(reason: str) -> None:
     try:
         reason.encode()
     except UnicodeEncodeError as error:
-        raise _misused("`--reason` is not UTF-8", "write it in UTF-8") from error
+        raise misused("`--reason` is not UTF-8", "write it in UTF-8") from error
 
 
 def _fresh(output: Output, found: Topology, entry: ClusterEntry, connect: Connect) -> Sequence[Finding]:
@@ -215,7 +215,3 @@ def _entry_of(given: _Saved, options: Options, found: Topology) -> ClusterEntry:
 def _other_cluster(message: str) -> Refusal:
     help_ = "name the plan of that cluster, or leave `--plan` out"
     return Refusal(Exit.NOT_APPROVED, Finding(code="KO6003", severity=Severity.ERROR, message=message, help=help_))
-
-
-def _misused(message: str, help_: str) -> Refusal:
-    return Refusal(Exit.USAGE, Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_))

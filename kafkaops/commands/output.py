@@ -18,7 +18,7 @@ from kafkaops import report
 from kafkaops.app import failure_finding
 from kafkaops.cli import EVERY_FORMAT, Options, formats
 from kafkaops.cluster import ClusterFailure
-from kafkaops.findings import Exit, Finding, Refusal, Severity, Terminated
+from kafkaops.findings import Exit, Finding, Refusal, Severity, Terminated, misused
 from kafkaops.view import annotations as github
 from kafkaops.view import comparison_markdown, concise, github_output, human, junit, machine, markdown
 from kafkaops.view.excerpt import quoted
@@ -191,12 +191,12 @@ def coloured(to: TextIO | None, choice: str) -> bool:
 def prepared(command: str, options: Options) -> Iterator[Output]:
     """Checks the global flags, and moves to the folder they name."""
     if options.color not in {"auto", "always", "never"}:
-        raise _misused(f"`--color {options.color}` is none of auto, always, never", "write `--color never`")
+        raise misused(f"`--color {options.color}` is none of auto, always, never", "write `--color never`")
     if options.chdir is not None:
         try:
             os.chdir(options.chdir)
         except OSError as error:
-            raise _misused(
+            raise misused(
                 f"cannot change to `{options.chdir}`: {str(error.strerror).lower()}", "name a folder that exists"
             ) from error
     targets = tuple(_target(command, text) for text in options.output) or (Target("text", None),)
@@ -213,7 +213,7 @@ def _target(command: str, text: str) -> Target:
         says = (
             f"`{command}` has no `-o {format_}`" if format_ in EVERY_FORMAT - {*known} else f"`-o {text}` is no output"
         )
-        raise _misused(says, f"write one of {', '.join(known)}, and `=PATH` for a file")
+        raise misused(says, f"write one of {', '.join(known)}, and `=PATH` for a file")
     step = os.environ.get("GITHUB_OUTPUT")
     if format_ == "github-output" and not equals and step:
         return Target(format_, step, appends=True)  # other steps' outputs may be in it
@@ -224,7 +224,7 @@ def _one_on_stdout(targets: tuple[Target, ...]) -> None:
     """Annotations may stand in a log; whatever else shares stdout can be read by nobody."""
     formats = [target.format for target in targets if target.path is None]
     if len(formats) > 1 and set(formats) != {"text", "github"}:
-        raise _misused(
+        raise misused(
             f"{' and '.join(f'`{one}`' for one in formats)} would be mixed on stdout",
             f"write `-o {formats[1]}=PATH`, so that only one is written there",
         )
@@ -250,10 +250,6 @@ def unwritable(path: Path, why: str) -> Finding:
 
 def interrupted_code(interruption: KeyboardInterrupt) -> int:
     return Exit.TERMINATED if isinstance(interruption, Terminated) else Exit.INTERRUPTED
-
-
-def _misused(message: str, help_: str) -> Refusal:
-    return Refusal(Exit.USAGE, Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_))
 
 
 def guarded(command: str, options: Options, body: Callable[[Output], int]) -> int:

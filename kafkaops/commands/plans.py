@@ -13,7 +13,7 @@ from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
 from kafkaops.commands.output import Output, guarded, interrupted_code, worst
 from kafkaops.commands.reading import connect_from, invalid, request_against, requests, topology_of
-from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.findings import Exit, Finding, Refusal, Severity, misused
 from kafkaops.offline import Against
 from kafkaops.plan import Outcome, Plan, Result
 from kafkaops.view import human
@@ -41,7 +41,7 @@ def plan(
 
     def body(output: Output) -> int:
         if fail_on not in {"danger", "warning", "never"}:
-            raise _misused(f"`--fail-on {fail_on}` is none of danger, warning, never", "leave it out for danger")
+            raise misused(f"`--fail-on {fail_on}` is none of danger, warning, never", "leave it out for danger")
         if against is not None:
             return _offline(output, only, exit_code, against, details=details)
         return _each(output, only, exit_code, details=details)
@@ -208,7 +208,3 @@ def _interrupted(output: Output, planned: Planned, steps: Sequence[applying.Step
     document = report.apply_document(planned.plan, planned.header, outcomes, None, code)
     output.write(document, cluster=planned.header.cluster)
     return code
-
-
-def _misused(message: str, help_: str) -> Refusal:
-    return Refusal(Exit.USAGE, Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_))

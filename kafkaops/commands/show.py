@@ -9,7 +9,7 @@ from kafkaops import comparison
 from kafkaops.cli import Options, formats
 from kafkaops.commands import saved
 from kafkaops.commands.output import Output, guarded
-from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.findings import Exit, Finding, Refusal, Severity, misused
 from kafkaops.report import Document
 from kafkaops.view.verdict import ended_early
 
@@ -19,13 +19,13 @@ def show(options: Options, files: Sequence[Path], *, details: bool, detailed_exi
         match files:
             case [file]:
                 if detailed_exitcode:
-                    raise _misused("`--detailed-exitcode` is about two plans, and one is given", "leave it out")
+                    raise misused("`--detailed-exitcode` is about two plans, and one is given", "leave it out")
                 _one(output, saved.read(file, formats=saved.EVERY), details=details)
                 return Exit.DONE
             case [old, new]:
                 return _two(output, old, new, details=details, detailed_exitcode=detailed_exitcode)
             case _:
-                raise _misused(f"show takes one file or two, and {len(files)} are given", "name one, or two plans")
+                raise misused(f"show takes one file or two, and {len(files)} are given", "name one, or two plans")
 
     return guarded("show", options, body)
 
@@ -35,7 +35,7 @@ def _one(output: Output, document: Document, *, details: bool) -> None:
     known = formats(document["command"])
     for target in output.targets:
         if target.format not in known:
-            raise _misused(
+            raise misused(
                 f"`{document['command']}` has no `-o {target.format}`, and so has no document of it",
                 f"write one of {', '.join(known)}",
             )
@@ -45,7 +45,7 @@ def _one(output: Output, document: Document, *, details: bool) -> None:
 def _two(output: Output, old: Path, new: Path, *, details: bool, detailed_exitcode: bool) -> int:
     for target in output.targets:
         if target.format not in _OF_TWO:
-            raise _misused(f"two plans have no `-o {target.format}`", f"write one of {', '.join(_OF_TWO)}")
+            raise misused(f"two plans have no `-o {target.format}`", f"write one of {', '.join(_OF_TWO)}")
     plans = _whole(old), _whole(new)
 
     def exit_code(differ: bool) -> int:
@@ -66,7 +66,3 @@ def _whole(file: Path) -> Document:
         help_ = f"`kafkaops show {file}` shows why it did"
         raise Refusal(Exit.INVALID, Finding(code="KO7005", severity=Severity.ERROR, message=says, help=help_))
     return plan
-
-
-def _misused(message: str, help_: str) -> Refusal:
-    return Refusal(Exit.USAGE, Finding(code="KO7005", severity=Severity.ERROR, message=message, help=help_))
