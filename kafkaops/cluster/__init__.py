@@ -6,12 +6,13 @@ Three things stand behind the door: `live.LiveCluster` (real brokers, through bo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from kafkaops.access import AclBinding as AclBinding
+from kafkaops.cluster.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,15 @@ class Cluster(Protocol):
 
     def delete_acls(self, bindings: Iterable[AclBinding]) -> Mapping[AclBinding, KafkaError | None]:
         """Exactly these, one filter without wildcards each, never MATCH. Deleting what is gone is done."""
+        ...
+
+    def journal(self) -> Journal: ...
+
+    def hold(self, proof: Callable[[], None]) -> None:
+        """From now on every write request, each retry included, asks `proof` right before it is sent, and is not sent when that raises `LostError`.
+
+        Raised is it only when nothing of the call was sent; else what was not sent is DISCONNECTED.
+        """
         ...
 
     def close(self) -> None: ...

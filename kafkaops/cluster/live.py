@@ -29,6 +29,7 @@ from kafkaops.cluster import (
     confluent,
     protocol,
 )
+from kafkaops.cluster.journal import Journal, LostError
 from kafkaops.cluster.properties import ClientConfig
 from kafkaops.cluster.properties.oauth import TokenError, TokenSource
 from kafkaops.cluster.protocol import Ask, Connections, NotSentError, Told, UnansweredError
@@ -87,6 +88,7 @@ class LiveCluster:
         self._connections = connections
         self._wait = timeout * _BROKER_SHARE
         self._silent: set[int] = set()
+        self._proof: Callable[[], None] | None = None
 
     def close(self) -> None:
         self._connections.close()
@@ -186,6 +188,14 @@ class LiveCluster:
     def _to(self, broker: int) -> Ask:
         return partial(self._connections.ask, broker)
 
+    # ---- lock and log
+
+    def journal(self) -> Journal:
+        raise NotImplementedError
+
+    def hold(self, proof: Callable[[], None]) -> None:
+        self._proof = proof
+
     # ---- writes
 
     def create_topics(
@@ -232,10 +242,10 @@ class LiveCluster:
                 continue
             try:
                 told = self._tell(portion, question)
-            except ClusterFailure as failure:
+            except (ClusterFailure, LostError) as failure:
                 if not answers:
                     raise
-                told = _not_sent(portion, failure.message)
+                told = _not_sent(portion, str(failure))
             lost = lost + 1 if any(error and error.name == _LOST for error in told.values()) else 0
             answers |= told
         return answers
@@ -251,7 +261,7 @@ class LiveCluster:
                 if answers:
                     self._connections.refresh()  # another controller may have been elected
                 told = self._tell_once(pending, question)
-            except ClusterFailure:
+            except (ClusterFailure, LostError):
                 if not answers:
                     raise
                 return answers
@@ -281,7 +291,7 @@ class LiveCluster:
                 self._connections.refresh()
             for broker in self._in_turn(self._connections.controller()):
                 try:
-                    return question(self._to(broker))
+                    return question(partial(self._connections.ask, broker, proof=self._proof))
                 except NotSentError as error:
                     why = str(error)
                     self._silent.add(broker)

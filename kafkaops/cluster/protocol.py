@@ -131,10 +131,11 @@ class Connections:
         """Major and minor, guessed from the requests that the brokers speak."""
         return ".".join(map(str, self._manager.broker_version[:2])) if self._manager.broker_version else ""
 
-    def ask(self, node: Node, request: Any) -> Any:
+    def ask(self, node: Node, request: Any, *, proof: Callable[[], None] | None = None) -> Any:
+        """`proof` is called when there is nothing left to do but send; what it raises stops that."""
         if not self._address(node):
             self.refresh()  # it may have come up since
-        return self._manager.run(self._exchange, node, request, self._timeout)
+        return self._manager.run(self._exchange, node, request, self._timeout, proof)
 
     def close(self) -> None:
         self._manager.run(self._manager.close)
@@ -157,10 +158,12 @@ class Connections:
         servers = [broker.node_id for broker in self._manager.cluster.bootstrap_brokers()]
         return known + [server for server in servers if self._address(server) not in addresses]
 
-    async def _exchange(self, node: Node, request: Any, seconds: float) -> Any:
+    async def _exchange(self, node: Node, request: Any, seconds: float, proof: Callable[[], None] | None = None) -> Any:
         connection = await self._connection(node, min(seconds, _CONNECT_SECONDS))
         if connection not in self._checked:
             await self._check_cluster(node, connection, seconds)
+        if proof:
+            proof()  # here, where everything else waits for it too: to connect may have taken longer than a proof holds
         return await self._send(node, connection, request, seconds)
 
     async def _connection(self, node: Node, seconds: float) -> Any:

@@ -266,7 +266,9 @@ class RecordedCluster:
     def _only_read(self, *_: Any, **__: Any) -> Never:
         raise TypeError("a recorded cluster is only read")
 
-    create_topics = create_partitions = alter_topics = delete_topics = create_acls = delete_acls = _only_read
+    create_topics = create_partitions = alter_topics = delete_topics = create_acls = delete_acls = journal = hold = (
+        _only_read
+    )
 
 
 def _partitions(topic: RecordedTopic) -> int:

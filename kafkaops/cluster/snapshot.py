@@ -27,6 +27,7 @@ from kafkaops.cluster import (
     NewTopic,
     TopicView,
 )
+from kafkaops.cluster.journal import LostError
 from kafkaops.cluster.rules import (
     CLUSTER_OPERATIONS,
     bad_acl,
@@ -35,6 +36,7 @@ from kafkaops.cluster.rules import (
     metric_name,
     printed,
 )
+from kafkaops.cluster.snapshot_journal import SnapshotJournal
 
 Assignment = tuple[tuple[int, ...], ...]
 Hook = Callable[[str, object], KafkaError | ClusterFailure | None]
@@ -151,6 +153,8 @@ class SnapshotCluster:
         self._acls = dict.fromkeys(acls)
         self._created = len(self._topics)
         self._shared = False
+        self._journal = SnapshotJournal()
+        self._proof: Callable[[], None] | None = None
 
     @classmethod
     def from_dict(cls, block: Mapping[str, object]) -> SnapshotCluster:
@@ -171,10 +175,11 @@ class SnapshotCluster:
         self._shared = False
 
     def copy(self) -> SnapshotCluster:
-        """Independent from now on, at no cost until one of the two is written to. It starts without calls and without a hook."""
+        """Independent from now on, at no cost until one of the two is written to. It starts without calls, without a hook, and with nobody holding a lock."""
         twin = object.__new__(SnapshotCluster)
         self._shared = True
-        twin.__dict__.update(self.__dict__, calls=[], hook=None, lagging=dict(self.lagging))
+        fresh: dict[str, object] = {"calls": [], "hook": None, "_proof": None}
+        twin.__dict__.update(self.__dict__, **fresh, lagging=dict(self.lagging), _journal=self._journal.copy())
         return twin
 
     def stop(self, broker: int) -> None:
@@ -480,6 +485,15 @@ class SnapshotCluster:
 
         return self._each("delete_acls", {binding: binding for binding in bindings}, delete)
 
+    # --- lock and log
+
+    def journal(self) -> SnapshotJournal:
+        """Its topic is not among the others."""
+        return self._journal
+
+    def hold(self, proof: Callable[[], None]) -> None:
+        self._proof = proof
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -496,13 +510,15 @@ class SnapshotCluster:
         self._reach()
         answers: dict[Key, KafkaError | None] = {}
         for key, item in items.items():
-            self.calls.append(Call(method, item, validate_only))
             try:
+                if self._proof:
+                    self._proof()
+                self.calls.append(Call(method, item, validate_only))
                 fault = self._fault(method, item)
-            except ClusterFailure as failure:
+            except (ClusterFailure, LostError) as failure:
                 if not answers:
                     raise
-                not_sent = KafkaError("DISCONNECTED", failure.message)
+                not_sent = KafkaError("DISCONNECTED", str(failure))
                 return dict.fromkeys(items, not_sent) | answers
             answer = act(item) if fault in {None, LOST} else None
             answers[key] = fault or answer
