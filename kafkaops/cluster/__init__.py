@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kafkaops.access import AclBinding as AclBinding
 from kafkaops.cluster.journal import Journal
@@ -128,6 +128,52 @@ class AlterTopic:
     configs: Mapping[str, str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class AlterBroker:
+    """IncrementalAlterConfigs for one broker, of its own dynamic settings: SET to a text, or DELETE where the value is None."""
+
+    id: int
+    configs: Mapping[str, str | None]
+
+
+class TopicPartition(NamedTuple):
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reassignment:
+    """A partition on its way, as the controller lists it. `adding` = `removing` is an undo that waits for a cancel (3.5 to 3.7, 4.4)."""
+
+    replicas: tuple[int, ...]  # those that it shall have, then those that leave
+    adding: tuple[int, ...]
+    removing: tuple[int, ...]
+
+    @property
+    def target(self) -> tuple[int, ...]:
+        return tuple(replica for replica in self.replicas if replica not in self.removing)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaLog:
+    """What a broker has of one replica. `lag`: offsets behind the high watermark."""
+
+    size: int
+    lag: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogDir:
+    """One of a broker's log directories. `total` and `usable` bytes of its volume: None before Kafka 3.3, or where it cannot tell. `error`: it is offline, and nothing else of it is known."""
+
+    path: str
+    replicas: Mapping[TopicPartition, ReplicaLog]
+    total: int | None = None
+    usable: int | None = None
+    cordoned: bool = False  # takes no new replicas (KIP-1066, 4.3 on)
+    error: KafkaError | None = None
+
+
 class Cluster(Protocol):
     """Reads never create a topic. Every call raises `ClusterFailure` when no broker can be asked, and answers item by item otherwise.
 
@@ -172,6 +218,16 @@ class Cluster(Protocol):
         """Which of these topics have a reassignment in flight (needs DESCRIBE on the cluster)."""
         ...
 
+    def reassignments(self) -> Mapping[TopicPartition, Reassignment] | KafkaError:
+        """All in flight, as the controller has them: a broker's Metadata may show the end of one later than this does."""
+        ...
+
+    def log_dirs(
+        self, broker: int, partitions: Sequence[TopicPartition] | None = None
+    ) -> Sequence[LogDir] | KafkaError:
+        """All directories of that broker, with these replicas or, for None, all that it holds (needs DESCRIBE on the cluster)."""
+        ...
+
     def create_topics(
         self, topics: Sequence[NewTopic], *, validate_only: bool = False
     ) -> Mapping[str, KafkaError | None]: ...
@@ -183,6 +239,20 @@ class Cluster(Protocol):
     def alter_topics(
         self, topics: Sequence[AlterTopic], *, validate_only: bool = False
     ) -> Mapping[str, KafkaError | None]: ...
+
+    def alter_brokers(self, brokers: Sequence[AlterBroker]) -> Mapping[int, KafkaError | None]:
+        """Each by itself: DISCONNECTED for one that is down."""
+        ...
+
+    def reassign(
+        self, targets: Mapping[TopicPartition, tuple[int, ...] | None], *, resize: bool
+    ) -> Mapping[TopicPartition, KafkaError | None]:
+        """Towards these replicas, the preferred leader first; None cancels. Without `resize` Kafka 4.1 and later refuses another number of replicas (KIP-860)."""
+        ...
+
+    def elect_preferred(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, KafkaError | None]:
+        """Lets the first replica lead; where it does, that is done."""
+        ...
 
     def delete_topics(self, ids: Mapping[str, str]) -> Mapping[str, KafkaError | None]:
         """name -> topic id; by id where the brokers speak it (DeleteTopics v6), else by name. UNKNOWN_TOPIC_ID when that very topic is gone."""

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from kafkaops.cluster import (
     AclBinding,
+    AlterBroker,
     AlterTopic,
     Broker,
     ClusterFailure,
@@ -23,8 +24,11 @@ from kafkaops.cluster import (
     Description,
     FailureKind,
     KafkaError,
+    LogDir,
     MorePartitions,
     NewTopic,
+    Reassignment,
+    TopicPartition,
     TopicView,
     confluent,
     protocol,
@@ -40,7 +44,7 @@ T = TypeVar("T")
 
 # What one request may hold. Kafka refuses 10,000 records or partitions; deleting ACLs costs the controller filters times ACLs.
 _TOPICS, _PARTITIONS, _RECORDS = 250, 5_000, 9_000
-_READ_TOPICS, _ACLS, _ACL_FILTERS = 500, 1_000, 100
+_READ_TOPICS, _ACLS, _ACL_FILTERS, _MOVES = 500, 1_000, 100, 500
 
 _IN_FLIGHT = 3  # a fourth request only waits: one core decodes the answers of two or three brokers
 _BROKER_SHARE = 0.8  # of the time-out, so that a broker that gives up can still say so
@@ -51,6 +55,8 @@ _RETRY_SECONDS = 0.2
 _NOT_CONTROLLER = "NOT_CONTROLLER"
 _PUT_OFF = frozenset({_NOT_CONTROLLER, "THROTTLING_QUOTA_EXCEEDED", "COORDINATOR_LOAD_IN_PROGRESS"})
 _LOST = "TIMED_OUT"
+# Older brokers leave the log dirs empty instead of refusing.
+_NO_LOG_DIRS = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "log dirs need Describe on the cluster")
 _LOST_IN_A_ROW = 2  # then the rest is not sent: nobody is there to answer
 
 
@@ -146,23 +152,40 @@ class LiveCluster:
     def topic_bytes(self, names: Sequence[str]) -> Mapping[str, int | KafkaError]:
         said = self.describe()
         if "Describe" not in (said.operations or ()):
-            # Older brokers leave the log dirs empty instead of refusing.
-            refused = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "log dirs need Describe on the cluster")
-            return dict.fromkeys(names, refused)
+            return dict.fromkeys(names, _NO_LOG_DIRS)
         views = self._read(partial(protocol.topics, names=names))
-        counts = {name: len(view.assignment) for name, view in views.items() if isinstance(view, TopicView)}
-        question = partial(protocol.replica_sizes, partitions=counts)
+        partitions = [
+            TopicPartition(name, number)
+            for name, view in views.items()
+            if isinstance(view, TopicView)
+            for number in range(len(view.assignment))
+        ]
         with ThreadPoolExecutor(_IN_FLIGHT) as pool:
-            held = list(pool.map(lambda broker: _or_error(question, self._to(broker.id)), said.brokers))
+            held = list(pool.map(lambda broker: self._sizes(broker.id, partitions), said.brokers))
         return {name: topic_bytes(view, held) for name, view in views.items()}
 
+    def _sizes(self, broker: int, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int] | KafkaError:
+        found = _or_error(partial(protocol.log_dirs, partitions=partitions), self._to(broker))
+        return found if isinstance(found, KafkaError) else replica_sizes(found)
+
+    def log_dirs(
+        self, broker: int, partitions: Sequence[TopicPartition] | None = None
+    ) -> Sequence[LogDir] | KafkaError:
+        if "Describe" not in (self.describe().operations or ()):
+            return _NO_LOG_DIRS
+        return _or_error(partial(protocol.log_dirs, partitions=partitions), self._to(broker))
+
     def reassigning(self, names: Sequence[str]) -> frozenset[str] | KafkaError:
-        question = partial(protocol.reassigning, wait=self._wait)
+        found = self.reassignments()
+        return found if isinstance(found, KafkaError) else frozenset(one.topic for one in found).intersection(names)
+
+    def reassignments(self) -> Mapping[TopicPartition, Reassignment] | KafkaError:
+        question = partial(protocol.reassignments, wait=self._wait)
         answer = self._read(question, first=self._connections.controller())
         if isinstance(answer, KafkaError) and answer.name == _NOT_CONTROLLER:
             self._connections.refresh()
             answer = self._read(question, first=self._connections.controller())
-        return answer if isinstance(answer, KafkaError) else answer & frozenset(names)
+        return answer
 
     def _read(self, question: Callable[[Ask], T], *, first: int | None = None) -> T:
         """From the first broker that answers, and from each of them again once the list of live ones is fresh."""
@@ -215,6 +238,28 @@ class LiveCluster:
     ) -> Mapping[str, KafkaError | None]:
         question = partial(protocol.alter_topics, validate_only=validate_only)
         return self._write(_named(topics), question, most=_TOPICS, share=lambda topic: len(topic.configs) / _RECORDS)
+
+    def alter_brokers(self, brokers: Sequence[AlterBroker]) -> Mapping[int, KafkaError | None]:
+        answers: dict[int, KafkaError | None] = {}
+        for one in brokers:
+            ask = partial(self._connections.ask, one.id, proof=self._proof)
+            try:
+                answers[one.id] = _or_error(partial(protocol.alter_broker, broker=one), ask)
+            except LostError as lost:
+                if not answers:
+                    raise
+                answers[one.id] = KafkaError("DISCONNECTED", str(lost))
+        return answers
+
+    def reassign(
+        self, targets: Mapping[TopicPartition, tuple[int, ...] | None], *, resize: bool
+    ) -> Mapping[TopicPartition, KafkaError | None]:
+        question = partial(protocol.reassign, resize=resize, wait=self._wait)
+        return self._write({key: (key, target) for key, target in targets.items()}, question, most=_MOVES)
+
+    def elect_preferred(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, KafkaError | None]:
+        question = partial(protocol.elect_preferred, wait=self._wait)
+        return self._write({key: key for key in partitions}, question, most=_MOVES)
 
     def delete_topics(self, ids: Mapping[str, str]) -> Mapping[str, KafkaError | None]:
         wanted = {name: (name, id_) for name, id_ in ids.items()}
@@ -355,20 +400,27 @@ def _by_name(
     return dict.fromkeys(names, answer) if isinstance(answer, KafkaError) else answer
 
 
+def replica_sizes(log_dirs: Sequence[LogDir]) -> Mapping[TopicPartition, int] | KafkaError:
+    """Of one broker; a directory that is offline may hold any of them."""
+    failed = next((each.error for each in log_dirs if each.error), None)
+    return failed or {key: log.size for each in log_dirs for key, log in each.replicas.items()}
+
+
 def topic_bytes(
-    view: TopicView | KafkaError, held: Iterable[Mapping[tuple[str, int], int] | KafkaError]
+    view: TopicView | KafkaError, held: Iterable[Mapping[TopicPartition, int] | KafkaError]
 ) -> int | KafkaError:
     """`held`: what each live broker has on disk; one that did not say makes the sum unknown."""
     if isinstance(view, KafkaError):
         return view
-    sizes: list[Mapping[tuple[str, int], int]] = []
+    sizes: list[Mapping[TopicPartition, int]] = []
     for broker in held:
         if isinstance(broker, KafkaError):
             return broker
         sizes.append(broker)
     total = 0
     for partition in range(len(view.assignment)):
-        replicas = [held_by[view.name, partition] for held_by in sizes if (view.name, partition) in held_by]
+        key = TopicPartition(view.name, partition)
+        replicas = [held_by[key] for held_by in sizes if key in held_by]
         if len(replicas) < len(view.assignment[partition]):  # the one that is down may be the leader, and the largest
             return KafkaError(
                 "REPLICA_NOT_AVAILABLE", f"partition {partition} is not on live brokers with all its replicas"

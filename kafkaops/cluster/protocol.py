@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar
 
 from kafkaops.cluster import (
     AclBinding,
+    AlterBroker,
     AlterTopic,
     Broker,
     ClusterFailure,
@@ -29,8 +30,12 @@ from kafkaops.cluster import (
     Description,
     FailureKind,
     KafkaError,
+    LogDir,
     MorePartitions,
     NewTopic,
+    Reassignment,
+    ReplicaLog,
+    TopicPartition,
     TopicView,
 )
 from kafkaops.cluster.properties.oauth import TokenError
@@ -43,6 +48,7 @@ with warnings.catch_warnings():
     from kafka.net.manager import KafkaConnectionManager
     from kafka.net.selector import NetworkSelector
     from kafka.protocol.admin import (
+        AlterPartitionReassignmentsRequest,
         CreateAclsRequest,
         CreatePartitionsRequest,
         CreateTopicsRequest,
@@ -52,6 +58,7 @@ with warnings.catch_warnings():
         DescribeClusterRequest,
         DescribeConfigsRequest,
         DescribeLogDirsRequest,
+        ElectLeadersRequest,
         IncrementalAlterConfigsRequest,
         ListPartitionReassignmentsRequest,
     )
@@ -366,26 +373,116 @@ def delete_topics(ask: Ask, items: Sequence[tuple[str, str]], *, wait: float) ->
     return Told({name: by_id[id_] if id_ else by_name[name] for name, id_ in items}, _pause(answer))
 
 
-def reassigning(ask: Ask, *, wait: float) -> frozenset[str] | KafkaError:
+# ---- replicas
+
+
+def reassignments(ask: Ask, *, wait: float) -> dict[TopicPartition, Reassignment] | KafkaError:
     answer = ask(ListPartitionReassignmentsRequest(topics=None, timeout_ms=int(wait * 1000)))
-    return _error(answer) or frozenset(topic.name for topic in answer.topics)
-
-
-def replica_sizes(ask: Ask, partitions: Mapping[str, int]) -> dict[tuple[str, int], int] | KafkaError:
-    """Bytes of each (topic, partition) that this broker holds a replica of."""
-    topic = DescribeLogDirsRequest.DescribableLogDirTopic
-    asked = [topic(topic=name, partitions=list(range(count))) for name, count in partitions.items()]
-    answer = ask(DescribeLogDirsRequest(topics=asked))
-    failed = _error(answer) or next((error for error in map(_error, answer.results) if error), None)
-    if failed:
-        return failed
-    return {
-        (held.name, partition.partition_index): partition.partition_size
-        for log_dir in answer.results
-        for held in log_dir.topics
-        for partition in held.partitions
-        if not partition.is_future_key
+    return _error(answer) or {
+        TopicPartition(topic.name, partition.partition_index): Reassignment(
+            tuple(partition.replicas), tuple(partition.adding_replicas), tuple(partition.removing_replicas)
+        )
+        for topic in answer.topics
+        for partition in topic.partitions
     }
+
+
+def reassign(
+    ask: Ask, items: Sequence[tuple[TopicPartition, tuple[int, ...] | None]], *, resize: bool, wait: float
+) -> Told[TopicPartition]:
+    topic = AlterPartitionReassignmentsRequest.ReassignableTopic
+    partition = topic.ReassignablePartition
+    answer = ask(
+        AlterPartitionReassignmentsRequest(
+            timeout_ms=int(wait * 1000),
+            allow_replication_factor_change=resize,
+            topics=[
+                topic(
+                    name=name,
+                    partitions=[
+                        partition(partition_index=number, replicas=None if replicas is None else list(replicas))
+                        for number, replicas in those
+                    ],
+                )
+                for name, those in _by_topic(items)
+            ],
+        )
+    )
+    whole = _error(answer)
+    each = {
+        TopicPartition(told.name, one.partition_index): _error(one)
+        for told in answer.responses
+        for one in told.partitions
+    }
+    return Told({key: whole or each[key] for key, _ in items}, _pause(answer))
+
+
+def elect_preferred(ask: Ask, items: Sequence[TopicPartition], *, wait: float) -> Told[TopicPartition]:
+    topic = ElectLeadersRequest.TopicPartitions
+    answer = ask(
+        ElectLeadersRequest(
+            election_type=_PREFERRED,
+            topic_partitions=[
+                topic(topic=name, partitions=[number for number, _ in those])
+                for name, those in _by_topic((partition, None) for partition in items)
+            ],
+            timeout_ms=int(wait * 1000),
+        )
+    )
+    whole = _error(answer)
+    each = {
+        TopicPartition(told.topic, one.partition_id): _error(one)
+        for told in answer.replica_election_results
+        for one in told.partition_result
+    }
+    errors_of = {key: whole or each[key] for key in items}
+    return Told(
+        {key: None if error and error.name == _LEADS else error for key, error in errors_of.items()}, _pause(answer)
+    )
+
+
+_PREFERRED = 0
+_LEADS = "ELECTION_NOT_NEEDED"
+
+
+def _by_topic(items: Iterable[tuple[TopicPartition, Item]]) -> Iterable[tuple[str, list[tuple[int, Item]]]]:
+    topics: dict[str, list[tuple[int, Item]]] = {}
+    for (name, number), item in items:
+        topics.setdefault(name, []).append((number, item))
+    return topics.items()
+
+
+def log_dirs(ask: Ask, partitions: Sequence[TopicPartition] | None) -> tuple[LogDir, ...] | KafkaError:
+    topic = DescribeLogDirsRequest.DescribableLogDirTopic
+    asked = None
+    if partitions is not None:
+        by_topic = _by_topic((partition, None) for partition in partitions)
+        asked = [topic(topic=name, partitions=[number for number, _ in those]) for name, those in by_topic]
+    answer = ask(DescribeLogDirsRequest(topics=asked))
+    return _error(answer) or tuple(sorted(map(_log_dir, answer.results), key=lambda one: one.path))
+
+
+def _log_dir(told: Any) -> LogDir:
+    """A replica that moves between directories counts where it is, not where it is going."""
+    return LogDir(
+        told.log_dir,
+        {
+            TopicPartition(held.name, partition.partition_index): ReplicaLog(
+                partition.partition_size, partition.offset_lag
+            )
+            for held in told.topics
+            for partition in held.partitions
+            if not partition.is_future_key
+        },
+        total=_bytes(told.total_bytes),
+        usable=_bytes(told.usable_bytes),
+        cordoned=told.is_cordoned,
+        error=_error(told),
+    )
+
+
+def _bytes(told: int) -> int | None:
+    return None if told < 0 else told
 
 
 # ---- settings
@@ -424,20 +521,27 @@ def _source(entry: Any) -> ConfigSource:
 
 
 def alter_topics(ask: Ask, items: Sequence[AlterTopic], *, validate_only: bool) -> Told[str]:
-    answer = ask(
-        IncrementalAlterConfigsRequest(resources=[_altered(topic) for topic in items], validate_only=validate_only)
-    )
+    altered = [_altered(_TOPIC, topic.name, topic.configs) for topic in items]
+    answer = ask(IncrementalAlterConfigsRequest(resources=altered, validate_only=validate_only))
     return Told({result.resource_name: _error(result) for result in answer.responses}, _pause(answer))
 
 
-def _altered(topic: AlterTopic) -> Any:
+def alter_broker(ask: Ask, broker: AlterBroker) -> KafkaError | None:
+    """Only that broker itself takes it."""
+    altered = _altered(_BROKER, str(broker.id), broker.configs)
+    answer = ask(IncrementalAlterConfigsRequest(resources=[altered], validate_only=False))
+    (result,) = answer.responses
+    return _error(result)
+
+
+def _altered(kind: int, name: str, configs: Mapping[str, str | None]) -> Any:
     change = IncrementalAlterConfigsRequest.AlterConfigsResource.AlterableConfig
     return IncrementalAlterConfigsRequest.AlterConfigsResource(
-        resource_type=_TOPIC,
-        resource_name=topic.name,
+        resource_type=kind,
+        resource_name=name,
         configs=[
             change(name=key, config_operation=_DELETE if value is None else _SET, value=value)
-            for key, value in topic.configs.items()
+            for key, value in configs.items()
         ],
     )
 

@@ -19,6 +19,7 @@ from kafkaops.cluster import (
     ConfigSource,
     Description,
     KafkaError,
+    TopicPartition,
     TopicView,
     readings,
 )
@@ -263,12 +264,17 @@ class RecordedCluster:
         moving = self._was.moving
         return moving if isinstance(moving, KafkaError) else moving.intersection(names)
 
+    def reassignments(self) -> KafkaError:
+        return NOT_RECORDED
+
+    def log_dirs(self, _: int, __: Sequence[TopicPartition] | None = None) -> KafkaError:
+        return NOT_RECORDED
+
     def _only_read(self, *_: Any, **__: Any) -> Never:
         raise TypeError("a recorded cluster is only read")
 
-    create_topics = create_partitions = alter_topics = delete_topics = create_acls = delete_acls = journal = hold = (
-        _only_read
-    )
+    create_topics = create_partitions = alter_topics = delete_topics = create_acls = delete_acls = _only_read
+    alter_brokers = reassign = elect_preferred = journal = hold = _only_read
 
 
 def _partitions(topic: RecordedTopic) -> int:
