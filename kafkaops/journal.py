@@ -70,10 +70,11 @@ class End:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """`changes` and `steps`: how many were planned. `end` None: it runs, or it died."""
+    """`lock`: the one that it holds while it runs. `changes` and `steps`: how many were planned. `end` None: it runs, or it died."""
 
     id: str
     command: str
+    lock: str
     cluster: str
     cluster_id: str
     since: datetime
@@ -87,13 +88,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change as it is remembered: all that taking it back needs, and all that finding out whether it was made needs."""
+    """One change as it is remembered: all that taking it back needs, and all that finding out whether it was made needs. `loses`: not all of it can come back."""
 
     id: str
     address: str
     action: str
     before: Side
     after: Side
+    loses: bool = False
 
     @property
     def kind(self) -> str:
@@ -216,6 +218,7 @@ def run_entry(run: Run) -> Entries:
         f"run/{run.id}": _json(
             id=run.id,
             command=run.command,
+            lock=run.lock,
             cluster=run.cluster,
             cluster_id=run.cluster_id,
             since=_time(run.since),
@@ -246,7 +249,14 @@ def intent_entries(step: Step) -> Entries:
         "announced": _time(step.announced),
     }
     rows = [
-        {"id": one.id, "address": one.address, "action": one.action, "before": one.before, "after": one.after}
+        {
+            "id": one.id,
+            "address": one.address,
+            "action": one.action,
+            "before": one.before,
+            "after": one.after,
+            "loses": one.loses,
+        }
         for one in step.entries
     ]
     return _chunked(f"step/{step.run}/{step.number:04}", head, "changes", rows)
@@ -394,6 +404,7 @@ def _run(data: Mapping[str, Any]) -> Run:
     return Run(
         id=_text(data, "id"),
         command=_text(data, "command"),
+        lock=_text(data, "lock"),
         cluster=_text(data, "cluster"),
         cluster_id=_text(data, "cluster_id"),
         since=_moment(data, "since"),
@@ -418,12 +429,18 @@ def _step(data: Mapping[str, Any]) -> Step:
         phase=Phase(data["phase"]),
         kind=_text(data, "kind"),
         announced=_moment(data, "announced"),
-        entries=tuple(
-            Entry(
-                _text(row, "id"), _text(row, "address"), _text(row, "action"), _side(row, "before"), _side(row, "after")
-            )
-            for row in data["changes"]
-        ),
+        entries=tuple(map(_entry, data["changes"])),
+    )
+
+
+def _entry(row: Mapping[str, Any]) -> Entry:
+    return Entry(
+        id=_text(row, "id"),
+        address=_text(row, "address"),
+        action=_text(row, "action"),
+        before=_side(row, "before"),
+        after=_side(row, "after"),
+        loses=_of_type(row["loses"], bool),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the program knows of a kind of resource: four functions and a name. A new kind is a folder below `kinds` and one entry in `app.KINDS`."""
+"""What the program knows of a kind of resource: functions and a name. A new kind is a folder below `kinds` and one entry in `app.KINDS`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from kafkaops.cluster import Cluster, Description, KafkaError
 from kafkaops.compile import Desired
+from kafkaops.findings import Finding
+from kafkaops.journal import Entry, Side
 from kafkaops.plan import Change, Difference, Phase
 from kafkaops.resource import Resource
 from kafkaops.settings import ClusterEntry, Settings
@@ -36,6 +38,8 @@ class Kind:
     validate: what the brokers would refuse, by change id (`validate_only`). perform: one phase, by change id; None is done.
     unseen: which of these changes a live broker does not show yet, as sentences; asked before access is taken away.
     describe: the resource of an address, whether it is declared, live, both or none.
+    sides: of a change, before and after, as the journal keeps them. standing: the same now, by the id of each entry.
+    restored: what is wanted, with the entries' resources as they were before and otherwise as they are, and what of it cannot come back.
     """
 
     name: str
@@ -47,3 +51,6 @@ class Kind:
     perform: Callable[[Cluster, Phase, Sequence[Change]], Mapping[str, KafkaError | None]]
     unseen: Callable[[Cluster, Sequence[int], Sequence[Change], float], Mapping[str, str]]
     describe: Callable[[Reading, str], Resource]
+    sides: Callable[[Change], tuple[Side, Side]]
+    standing: Callable[[Reading, Sequence[Entry]], Mapping[str, Side]]
+    restored: Callable[[Reading, Sequence[Entry], Desired], tuple[Desired, tuple[Finding, ...]]]

@@ -36,6 +36,7 @@ NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 RUN = Run(
     id="20260701T120000Z-ab12cd",
     command="apply",
+    lock="kafkaops.apply",
     cluster="production",
     cluster_id="snapshot-cluster-0001A",
     since=NOW,
@@ -66,12 +67,15 @@ moments = st.datetimes(
     min_value=NOW.replace(tzinfo=None), max_value=NOW.replace(year=2100, tzinfo=None), timezones=st.just(UTC)
 ).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000))
 sides = st.none() | st.dictionaries(texts, st.none() | texts | st.integers() | st.dictionaries(texts, texts))
-entries = st.builds(Entry, texts, st.sampled_from(("topic/t", "acl/User:x/topic/t/read")), texts, sides, sides)
+entries = st.builds(
+    Entry, texts, st.sampled_from(("topic/t", "acl/User:x/topic/t/read")), texts, sides, sides, st.booleans()
+)
 ends = st.builds(End, moments, st.sampled_from(Ending), st.dictionaries(texts, st.integers()), texts)
 runs = st.builds(
     Run,
     id=st.from_regex(r"[0-9TZ-]{1,20}[a-f0-9]", fullmatch=True),
     command=texts,
+    lock=texts,
     cluster=texts,
     cluster_id=texts,
     since=moments,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from kafkaops.cluster import Cluster, KafkaError
 from kafkaops.compile import Desired
 from kafkaops.kind import Kind, Reading
-from kafkaops.kinds.acl import compare, describe, wire
+from kafkaops.kinds.acl import compare, describe, memory, wire
 from kafkaops.kinds.acl.changes import GrantAcl
 from kafkaops.kinds.acl.model import Guards, address, principal_address, resource
 from kafkaops.plan import Change, Difference, Phase
@@ -64,4 +64,7 @@ ACL = Kind(
     perform=_perform,
     unseen=_unseen,
     describe=describe.describe,
+    sides=memory.sides,
+    standing=memory.standing,
+    restored=memory.restored,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kafkaops.kinds.topic.model import Topic
@@ -34,6 +35,10 @@ class SetTopicConfig(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteTopic(Change):
+    """All of it but its records, for whoever wants it back."""
+
     name: str
     topic_id: str
     partitions: int
+    replication: int
+    config: Mapping[str, str]

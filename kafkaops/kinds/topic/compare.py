@@ -199,6 +199,11 @@ def _canonical(key: str, text: str | None) -> str | None:
     return text if text is None else settings.comparable(key, text)
 
 
+def canonical(have: LiveTopic) -> dict[str, str]:
+    """Its overrides as our own side is written; without those that Kafka hides."""
+    return {key: settings.comparable(key, text) for key, text in have.overrides.items() if text is not None}
+
+
 def _setting(want: Topic, have: LiveTopic, key: str, live: LiveTopics, guards: Guards) -> Iterator[Step]:
     where = want.place(key)
     before, after = _in_effect(want, have, key, live)
@@ -309,6 +314,8 @@ def _delete(want: AbsentTopic, have: LiveTopic, guards: Guards) -> Iterator[Step
         name=want.name,
         topic_id=have.topic_id,
         partitions=have.partitions,
+        replication=max(have.replications),
+        config=canonical(have),
     )
     yield danger
 

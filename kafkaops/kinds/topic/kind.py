@@ -8,7 +8,7 @@ from dataclasses import replace
 from kafkaops.cluster import Cluster
 from kafkaops.compile import Desired
 from kafkaops.kind import Kind, Reading
-from kafkaops.kinds.topic import compare, consequences, describe, wire
+from kafkaops.kinds.topic import compare, consequences, describe, memory, wire
 from kafkaops.plan import Change, Difference
 from kafkaops.settings import INTERNAL_TOPICS
 
@@ -45,4 +45,7 @@ TOPIC = Kind(
     perform=wire.perform,
     unseen=_nothing_unseen,
     describe=describe.describe,
+    sides=memory.sides,
+    standing=memory.standing,
+    restored=memory.restored,
 )

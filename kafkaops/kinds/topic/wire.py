@@ -83,7 +83,7 @@ def read_all(cluster: Cluster, described: Description, wanted: Callable[[str], b
     overrides = readings.overrides(cluster, brokers, names, patience=patience)
     moving = cluster.reassigning(names)
     if isinstance(moving, KafkaError):
-        raise _unreadable([("the reassignments in flight", moving.name)])
+        raise not_read([("the reassignments in flight", moving.name)])
     topics, unreadable = {}, {}
     for name in names:
         view, entries = views[name], overrides[name]
@@ -131,7 +131,7 @@ def _come_since(cluster: Cluster, brokers: Sequence[int], names: Sequence[str], 
     come = frozenset(name for name, state in told.items() if state == readings.PRESENT)
     hidden = sorted((name, state) for name, state in told.items() if name not in come and state not in _ABSENT)
     if hidden:
-        raise _unreadable(hidden)
+        raise not_read(hidden)
     return come
 
 
@@ -148,7 +148,7 @@ def _views(cluster: Cluster, brokers: Sequence[int], names: Sequence[str], patie
     first = brokers[:1]
     bad = agreed(first, problems, what="the assignment of topics", patience=patience)
     if bad:
-        raise _unreadable(sorted(bad))
+        raise not_read(sorted(bad))
     return {name: view for name, view in found[first[0]].items() if isinstance(view, TopicView)}
 
 
@@ -168,7 +168,7 @@ def _overrides(
         answers = {**answers, **readings.overrides(cluster, brokers, suspects, patience=patience)}
     unreadable = sorted((name, one.name) for name, one in answers.items() if isinstance(one, KafkaError))
     if unreadable:
-        raise _unreadable(unreadable)
+        raise not_read(unreadable)
     return {name: _values(one) for name, one in answers.items() if not isinstance(one, KafkaError)}
 
 
@@ -208,7 +208,7 @@ def _moving(
         return frozenset()
     answer = cluster.reassigning(asked)
     if isinstance(answer, KafkaError):
-        raise _unreadable([("the reassignments in flight", answer.name)])
+        raise not_read([("the reassignments in flight", answer.name)])
     return answer
 
 
@@ -259,7 +259,7 @@ def _source(key: str, table: Mapping[str, ConfigEntry]) -> From:
             return From.DEFAULT
 
 
-def _unreadable(items: Sequence[tuple[str, str]]) -> Refusal:
+def not_read(items: Sequence[tuple[str, str]]) -> Refusal:
     """Rights are the usual reason; anything else is a cluster that does not answer as it should."""
     rights = all("AUTHORIZATION" in error for _, error in items)
     shown = ", ".join(f"{name} ({error})" for name, error in items[:5])
