@@ -52,6 +52,19 @@ class AclBinding:
     def resource(self) -> tuple[str, str, str]:
         return (self.resource_type, self.pattern, self.name)
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """As machine formats name them."""
+        return {
+            "principal": self.principal,
+            "permission": self.permission,
+            "operation": self.operation,
+            "resource_type": self.resource_type,
+            "pattern_type": self.pattern,
+            "resource_name": self.name,
+            "host": self.host,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Authorizer:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from kafkaops import apply as applying
-from kafkaops import consent, offline, report, snapshots
+from kafkaops import consent, fingerprint, offline, report, snapshots
 from kafkaops.cluster import Cluster, ClusterFailure, Description, FailureKind, KafkaError
 from kafkaops.cluster.recording import Question, RecordedCluster, record
 from kafkaops.compile import Desired
@@ -226,12 +226,19 @@ def header(request: Request, reading: Reading, scope: Mapping[str, report.Scope]
         principal=reading.own or "",
         topology=request.topology.shown,
         files=len(request.topology.documents),
+        desired=_desired(request),
         read_at=datetime.now(UTC) if against is None else against.snapshot.taken_at,
         seconds=seconds,
         created_at=request.now,
         scope=scope,
         saved=None if against is None else report.Saved(against.path, against.snapshot.reduced),
     )
+
+
+def _desired(request: Request) -> str:
+    """Of the kinds that are managed here; the rest of what the files say makes no change."""
+    managed = [kind.name for kind in KINDS if kind.managed(request.entry)]
+    return fingerprint.of_content([managed, request.desired.content])
 
 
 def _scopes(made: Plan) -> dict[str, report.Scope]:

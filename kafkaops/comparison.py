@@ -27,6 +27,7 @@ def compared(
         **report.comparison_head("differs" if differ else "same", exit_code(differ), created_at),
         "plans": [_about(one, file) for one, file in zip((old, new), files, strict=True)],
         "same_cluster": same_cluster,
+        "same_fingerprint": old["fingerprint"] == new["fingerprint"],
         "summary": {
             "changes": {name: len(its) for name, its in changes.items()},
             "findings": {name: len(its) for name, its in findings.items()},
@@ -37,7 +38,7 @@ def compared(
 
 
 def _about(plan: Document, file: str) -> Document:
-    names = ("format", "command", "created_at", "verdict", "cluster", "live")
+    names = ("format", "command", "created_at", "verdict", "cluster", "live", "fingerprint")
     return {"file": file, **{name: plan[name] for name in names}}
 
 

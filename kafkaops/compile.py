@@ -37,6 +37,23 @@ class Desired:
     domains: tuple[str, ...] = ()
     streams: tuple[str, ...] = ()  # `application-id-`: Streams' own topics begin so
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """What shall be, as plain data: without places, words for people, and consent."""
+        return {
+            "topics": {name: _content(topic) for name, topic in self.topics.items()},
+            "acls": [binding.facts for binding in sorted(self.acls.bindings)],
+            "principals": sorted(self.acls.managed),
+        }
+
+
+def _content(topic: Topic | AbsentTopic) -> dict[str, Any]:
+    match topic:
+        case AbsentTopic():
+            return {"state": "absent"}
+        case Topic():
+            return {PARTITIONS: topic.partitions, REPLICATION: topic.replication, "config": dict(topic.config)}
+
 
 def compile_for(
     entry: ClusterEntry, documents: Iterable[Document], settings: Settings, *, today: date

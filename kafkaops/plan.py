@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import IntEnum, StrEnum
@@ -82,6 +82,11 @@ class Change:
     @property
     def kind(self) -> str:
         return self.address.split("/", 1)[0]
+
+    @property
+    def carries(self) -> Mapping[str, str]:
+        """What an approval is bound to besides the fields: a topic of another id is another topic."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

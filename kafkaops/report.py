@@ -5,8 +5,6 @@ Numbers are in base units with a `display` beside them; times are UTC; whoever r
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-from kafkaops import __version__, codes
+from kafkaops import __version__, codes, fingerprint
 from kafkaops.access import AclBinding
 from kafkaops.findings import Exit, Finding, Location, Severity, sort_key
 from kafkaops.naming import Convention
@@ -62,7 +60,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What was run, on what, with what. `principal` "" when it is not known; `scope` by kind: `topic`, `acl`; `saved` None: the brokers were asked."""
+    """What was run, on what, with what. `principal` "" when it is not known; `desired`: a hash of what the files want of the cluster; `scope` by kind: `topic`, `acl`; `saved` None: the brokers were asked."""
 
     command: str
     cluster: str
@@ -73,6 +71,7 @@ class Header:
     principal: str
     topology: str
     files: int
+    desired: str
     read_at: datetime
     seconds: float
     created_at: datetime
@@ -111,21 +110,13 @@ class Grants:
     bindings: tuple[AclBinding, ...]
 
 
-@runtime_checkable
-class _HasBinding(Protocol):
-    """A change of access, of whatever kind."""
-
-    @property
-    def binding(self) -> AclBinding: ...
-
-
 def plan_document(plan: Plan, header: Header, exit_code: int) -> Document:
     """For `plan` and `drift`, and for the screen that `apply` shows before it asks."""
     return {
         **_head("kafkaops.plan", header.command, header.created_at, _plan_verdict(plan, exit_code), exit_code),
         **_cluster(header),
         "options": {"only": list(plan.partial)},
-        **_planned(plan),
+        **_planned(plan, header),
     }
 
 
@@ -146,7 +137,7 @@ def apply_document(
         **(_cut_short(rows, verification) if verdict == "incomplete" else {}),
         **_cluster(header),
         "options": {"only": list(plan.partial)},
-        **_planned(plan, verified),
+        **_planned(plan, header, verified),
         "results": {result.name.lower(): sum(row.result is result for row in rows) for result in Result},
         "outcomes": [_outcome(row, change) for row, change in zip(rows, plan.changes, strict=True)],
         "verification": None
@@ -206,7 +197,7 @@ def resource_document(resource: Resource, header: Header, exit_code: int) -> Doc
         "facts": [{"name": name, "value": value} for name, value in resource.facts],
         "fields": fields,
         "inherited": [{"name": name, **_value(value)} for name, value in resource.inherited],
-        "acls": [binding(one) for one in resource.bindings],
+        "acls": [one.facts for one in resource.bindings],
         "summary": {"findings": _finding_counts(resource.findings)},
         "findings": _findings(sorted(resource.findings, key=sort_key)),
     }
@@ -406,8 +397,7 @@ def finding_of(entry: Mapping[str, Any]) -> Finding:
 
 def checksum(content: Mapping[str, Any]) -> str:
     """Of what a document holds, however it is laid out. It finds accidents and edits; it is no signature, since anybody can compute it."""
-    plain = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return f"sha256:{hashlib.sha256(plain.encode()).hexdigest()}"
+    return f"sha256:{fingerprint.of_content(content)}"
 
 
 def _head(format_: str, command: str, created_at: datetime, verdict: str, exit_code: int) -> Document:
@@ -436,7 +426,7 @@ def _cluster(header: Header) -> Document:
             "brokers": header.brokers,
             "racks": header.racks,
         },
-        "source": {"path": header.topology, "files": header.files},
+        "source": _source(header),
         "live": {
             "read_at": _time(header.read_at),
             "seconds": round(header.seconds, 1),
@@ -448,6 +438,10 @@ def _cluster(header: Header) -> Document:
             **_saved(header),
         },
     }
+
+
+def _source(header: Header) -> Document:
+    return {"path": header.topology, "files": header.files}
 
 
 def _saved(header: Header) -> Document:
@@ -473,16 +467,21 @@ def _apply_verdict(plan: Plan, outcomes: Sequence[Outcome], verification: Verifi
     return "applied" if proven and done >= {change.id for change in plan.changes} else "incomplete"
 
 
-def _planned(plan: Plan, verified: Iterable[Finding] = ()) -> Document:
+def _planned(plan: Plan, header: Header, verified: Iterable[Finding] = ()) -> Document:
     found = [*plan.findings, *sorted(verified, key=sort_key)]
     entries = _findings(found)
     refs = _RefsByChange(found, entries)
+    hashes = [fingerprint.of_change(header.cluster_id, change) for change in plan.changes]
     return {
+        "source": {**_source(header), "desired": header.desired},
+        "fingerprint": fingerprint.of_plan(header.cluster_id, hashes),
         "summary": {
             **{_plural(kind): _counts(kind, plan, tally) for kind, tally in sorted(plan.tallies.items(), reverse=True)},
             "findings": _finding_counts(found),
         },
-        "changes": [_change(change, refs.of(change)) for change in plan.changes],
+        "changes": [
+            _change(change, hash_, refs.of(change)) for change, hash_ in zip(plan.changes, hashes, strict=True)
+        ],
         "findings": entries,
     }
 
@@ -545,8 +544,8 @@ def _upwards(change: Change) -> Iterator[tuple[str, str]]:
         yield head, rest
 
 
-def _change(change: Change, refs: list[str]) -> Document:
-    """An update is one field, with both its sides; a create or a delete has its fields listed."""
+def _change(change: Change, hash_: str, refs: list[str]) -> Document:
+    """An update is one field, with both its sides; a create or a delete has its fields listed; of access the binding is one side."""
     entry: Document = {
         "id": change.id,
         "address": change.address,
@@ -560,13 +559,15 @@ def _change(change: Change, refs: list[str]) -> Document:
         "api_call": _api_call(change),
         "reversible": change.reversible,
         "phase": int(change.phase),
+        "carries": dict(change.carries),
+        "hash": hash_,
         "findings": refs,
     }
     match change:
-        case _HasBinding() if change.action is Action.REVOKE:
-            entry["before"] = binding(change.binding)
-        case _HasBinding():
-            entry["after"] = binding(change.binding)
+        case Change(action=Action.REVOKE):
+            entry |= {"before": dict(change.carries), "carries": {}}
+        case Change(action=Action.GRANT):
+            entry |= {"after": dict(change.carries), "carries": {}}
         case Change(action=Action.UPDATE, fields=(only,)):
             entry |= {"field": only.name, "before": _value_or_none(only.before), "after": _value_or_none(only.after)}
         case _:
@@ -611,18 +612,6 @@ def _value(value: Value) -> dict[str, str]:
 
 def _value_or_none(value: Value | None) -> dict[str, str] | None:
     return None if value is None else _value(value)
-
-
-def binding(binding: AclBinding) -> dict[str, str]:
-    return {
-        "principal": binding.principal,
-        "permission": binding.permission,
-        "operation": binding.operation,
-        "resource_type": binding.resource_type,
-        "pattern_type": binding.pattern,
-        "resource_name": binding.name,
-        "host": binding.host,
-    }
 
 
 def _place(where: Location | None) -> Document | None:
@@ -694,7 +683,7 @@ def _resource_field(one: ResourceField) -> Document:
 def _grants(grants: Grants) -> Document:
     return {
         "purpose": grants.purpose,
-        "acls": [binding(one) for one in grants.bindings],
+        "acls": [one.facts for one in grants.bindings],
         "commands": list(_commands(grants.bindings)),
     }
 

@@ -87,7 +87,7 @@ def _content(snapshot: Snapshot) -> Document:
             "prefixes": dict(sorted(was.unlisted_below.items())),
         },
         "reassigning": was.moving.name if isinstance(was.moving, KafkaError) else sorted(was.moving),
-        "acls": was.acls.name if isinstance(was.acls, KafkaError) else list(map(report.binding, sorted(was.acls))),
+        "acls": was.acls.name if isinstance(was.acls, KafkaError) else [one.facts for one in sorted(was.acls)],
     }
 
 

@@ -216,18 +216,24 @@ def test_the_outputs_of_a_step_are_appended_to_the_file_that_github_names(
 
     assert planned(desk, ORDERS.replace("14d", "1d"), "-o", "github-output", "-o", "text") == Exit.BLOCKED
 
-    assert step.read_text() == "mine=1\nverdict=blocked\nchanges=1\ndangers=1\ncluster=test\nexit-code=3\n"
+    assert (
+        step.read_text()
+        == "mine=1\nverdict=blocked\nchanges=1\ndangers=1\nfingerprint=kp1-1f20-6964-46af\ncluster=test\nexit-code=3\n"
+    )
     assert "verdict=" not in capsys.readouterr().out
 
 
 def test_without_that_file_they_go_to_stdout(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert planned(desk, ORDERS, "-o", "github-output") == Exit.DONE
-    assert capsys.readouterr().out == "verdict=in_sync\nchanges=0\ndangers=0\ncluster=test\nexit-code=0\n"
+    assert (
+        capsys.readouterr().out
+        == "verdict=in_sync\nchanges=0\ndangers=0\nfingerprint=kp1-9f9c-bad2-bc97\ncluster=test\nexit-code=0\n"
+    )
 
 
 def test_they_are_told_also_where_the_command_ends_early(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert planned(desk, ORDERS, "--only", "topic/none", "-o", "github-output") == Exit.USAGE
-    assert capsys.readouterr().out == "verdict=failed\nchanges=\ndangers=\ncluster=test\nexit-code=64\n"
+    assert capsys.readouterr().out == "verdict=failed\nchanges=\ndangers=\nfingerprint=\ncluster=test\nexit-code=64\n"
 
 
 def annotated(capsys: pytest.CaptureFixture[str]) -> str:
@@ -412,7 +418,7 @@ def test_two_plans_that_say_the_same_are_the_same(desk: Path, capsys: pytest.Cap
             field["source"]["line"] += 1
 
     assert compared(desk, documents()["plan-blocked"], moved, "--detailed-exitcode") == Exit.DONE
-    assert capsys.readouterr().out.splitlines()[-1] == "SAME: both plans do and say the same"
+    assert capsys.readouterr().out.splitlines()[-1] == "SAME: both plans do and say the same (kp1-83e1-bd88-1f46)"
 
 
 def test_what_is_new_what_is_gone_and_what_is_otherwise(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -423,8 +429,10 @@ def test_what_is_new_what_is_gone_and_what_is_otherwise(desk: Path, capsys: pyte
     assert compared(desk, old, new) == Exit.DONE
 
     assert capsys.readouterr().out == (
-        "  old  old.json: plan of prod-eu1 (id Qm7xT0pRSc2vW4f2A), read 2026-09-28 14:02:11Z, blocked\n"
-        "  new  new.json: plan of prod-eu1 (id Qm7xT0pRSc2vW4f2A), read 2026-09-28 14:02:11Z, blocked\n"
+        "  old  old.json: plan kp1-93e8-5b42-b316 of prod-eu1 (id Qm7xT0pRSc2vW4f2A), read 2026-09-28\n"
+        "       14:02:11Z, blocked\n"
+        "  new  new.json: plan kp1-6fbb-0614-2324 of prod-eu1 (id Qm7xT0pRSc2vW4f2A), read 2026-09-28\n"
+        "       14:02:11Z, blocked\n"
         "\n"
         "CHANGES: 2 ---------------------------------------------------------------------------------------\n"
         "\n"
@@ -454,6 +462,14 @@ def test_plans_that_differ_end_with_2_where_that_was_asked_for(desk: Path, capsy
         "changes": {"added": 0, "removed": 0, "altered": 0},
         "findings": {"added": 0, "removed": 0, "altered": 2},
     }
+
+
+def test_plans_that_do_the_same_and_do_not_say_the_same_tell_so(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Consent was given, and an approval of the old one holds for the new one."""
+    assert compared(desk, plan_document(plan(LOSSES, DANGERS[:2])), plan_document(ACKNOWLEDGED)) == Exit.DONE
+    assert capsys.readouterr().out.endswith(
+        f"DIFFERS: both do the same ({plan_document(ACKNOWLEDGED)['fingerprint']}); blocked is now ready; 2 findings altered\n"
+    )
 
 
 def test_plans_of_two_clusters_say_so(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,6 +92,8 @@ def test_a_changed_setting_has_both_sides_and_its_place() -> None:
         "api_call": "incrementalAlterConfigs",
         "reversible": False,
         "phase": 5,
+        "carries": {},
+        "hash": "25f79cd58b9d5983ef963e664e2bd068c3795206343608b63f4ed8b05d8a9c79",
         "findings": ["KO2104#1"],
     }
 
@@ -118,6 +120,8 @@ def test_a_revoke_has_the_whole_binding_before_and_nothing_after() -> None:
         "api_call": "deleteAcls",
         "reversible": True,
         "phase": 4,
+        "carries": {},
+        "hash": "847f206d50f6595b1dcb81de84c82a4cca4fb8f5748394da16c93f2eeb9fa8c5",
         "findings": ["KO3107#1"],
     }
 

@@ -267,12 +267,12 @@ def test_criterion_22_a_hostile_name_is_inert_in_xml(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("plan-blocked", {"verdict": "blocked", "changes": "8", "dangers": "3", "cluster": "prod-eu1", "exit-code": "3"}),
-        ("plan-in-sync", {"verdict": "in_sync", "changes": "0", "dangers": "0", "cluster": "prod-eu1", "exit-code": "0"}),
-        ("plan-acknowledged", {"verdict": "ready", "changes": "2", "dangers": "0", "cluster": "prod-eu1", "exit-code": "0"}),
-        ("drift", {"verdict": "ready", "changes": "1", "dangers": "0", "cluster": "prod-eu1", "exit-code": "2"}),
-        ("apply-incomplete", {"verdict": "incomplete", "changes": "5", "dangers": "0", "cluster": "prod-eu1", "exit-code": "7"}),
-        ("validate", {"verdict": "invalid", "changes": "", "dangers": "0", "cluster": "", "exit-code": "4"}),
+        ("plan-blocked", {"verdict": "blocked", "changes": "8", "dangers": "3", "fingerprint": "kp1-83e1-bd88-1f46", "cluster": "prod-eu1", "exit-code": "3"}),
+        ("plan-in-sync", {"verdict": "in_sync", "changes": "0", "dangers": "0", "fingerprint": "kp1-f953-744d-697a", "cluster": "prod-eu1", "exit-code": "0"}),
+        ("plan-acknowledged", {"verdict": "ready", "changes": "2", "dangers": "0", "fingerprint": "kp1-93e8-5b42-b316", "cluster": "prod-eu1", "exit-code": "0"}),
+        ("drift", {"verdict": "ready", "changes": "1", "dangers": "0", "fingerprint": "kp1-b9ab-e117-e042", "cluster": "prod-eu1", "exit-code": "2"}),
+        ("apply-incomplete", {"verdict": "incomplete", "changes": "5", "dangers": "0", "fingerprint": "kp1-8199-29c0-4e3b", "cluster": "prod-eu1", "exit-code": "7"}),
+        ("validate", {"verdict": "invalid", "changes": "", "dangers": "0", "fingerprint": "", "cluster": "", "exit-code": "4"}),
     ],
 )  # fmt: skip
 def test_the_outputs_of_a_step(name: str, values: dict[str, str]) -> None:
@@ -286,6 +286,7 @@ def test_what_is_not_known_is_empty_and_not_none() -> None:
         "verdict": "failed",
         "changes": "",
         "dangers": "",
+        "fingerprint": "",
         "cluster": "prod",
         "exit-code": "69",
     }
@@ -296,5 +297,5 @@ def test_criterion_22_a_hostile_name_is_inert_in_the_outputs_of_a_step(name: str
     document = report.plan_document(plan(LOSSES, DANGERS), replace(header(), cluster=name), 3)
     values = outputs(github_output.render(document))
 
-    assert list(values) == ["verdict", "changes", "dangers", "cluster", "exit-code"]
+    assert list(values) == ["verdict", "changes", "dangers", "fingerprint", "cluster", "exit-code"]
     assert (values["verdict"], values["cluster"]) == ("blocked", visible(name))

@@ -175,6 +175,8 @@ def test_a_code_that_two_findings_have_is_acknowledged_by_address() -> None:
 
     assert shown.endswith(
         "BLOCKED: 2 dangers need acknowledgement; nothing was changed\n"
+        "  plan      kp1-9128-051e-3744 (holds while the 2 things it touches stay as\n"
+        "            read)\n"
         "  to go on  kafkaops ack --cluster prod-eu1 \\\n"
         "              KO2104@topic/a \\\n"
         "              KO2104@topic/payments.settled.v2\n"
@@ -303,7 +305,10 @@ def test_a_warning_that_was_asked_to_fail_is_what_blocks() -> None:
     warning = Finding(code="KO2004", severity=Severity.WARNING, message="replication factor 1")
     shown = human.render(report.plan_document(plan(GRANTS, (warning,)), header(), 3), width=98, colour=False)
 
-    assert shown.endswith("BLOCKED: 1 warning; nothing was changed\n")
+    assert shown.endswith(
+        "BLOCKED: 1 warning; nothing was changed\n"
+        "  plan      kp1-a58c-fb7a-fc6b (holds while the 2 things it touches stay as read)\n"
+    )
 
 
 def changes_of(document: dict[str, object], width: int = 98) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -36,6 +37,10 @@ class AccessChange(Change):
 
     binding: AclBinding
 
+    @property
+    def carries(self) -> Mapping[str, str]:
+        return self.binding.facts
+
 
 def header(command: str = "plan") -> Header:
     return Header(
@@ -48,6 +53,7 @@ def header(command: str = "plan") -> Header:
         principal="User:svc-kafkaops",
         topology="topology",
         files=31,
+        desired="d" * 64,
         read_at=READ_AT,
         seconds=3.4,
         created_at=CREATED_AT,

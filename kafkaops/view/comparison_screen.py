@@ -31,7 +31,7 @@ def comparison_lines(document: Document, width: int, *, details: bool) -> Iterat
 
 def of_plan(plan: Document) -> str:
     cluster = plan["cluster"]
-    return f"{plan['file']}: {plan['command']} of {cluster['name']} (id {cluster['id']}), read {moment(plan['live']['read_at'])}, {plan['verdict'].replace('_', ' ')}"
+    return f"{plan['file']}: {plan['command']} {plan['fingerprint']} of {cluster['name']} (id {cluster['id']}), read {moment(plan['live']['read_at'])}, {plan['verdict'].replace('_', ' ')}"
 
 
 def _listed(title: str, entries: Sequence[Entry], width: int, *, details: bool) -> Iterator[Line]:
@@ -72,7 +72,7 @@ def _said(finding: Document) -> str:
 
 def judgement(document: Document) -> Verdict:
     if document["verdict"] == "same":
-        return Verdict("same", "both plans do and say the same")
+        return Verdict("same", f"both plans do and say the same ({document['plans'][0]['fingerprint']})")
     told = [
         f"{counted(number, kind.removesuffix('s'))} {name}"
         for kind, counts in document["summary"].items()
@@ -82,7 +82,8 @@ def judgement(document: Document) -> Verdict:
     other = [] if document["same_cluster"] else ["they are of different clusters"]
     verdicts = [one["verdict"] for one in document["plans"]]
     turned = [] if verdicts[0] == verdicts[1] else [f"{_word(verdicts[0])} is now {_word(verdicts[1])}"]
-    return Verdict("differs", "; ".join([*other, *turned, *([", ".join(told)] if told else [])]))
+    does = [f"both do the same ({document['plans'][0]['fingerprint']})"] if document["same_fingerprint"] else []
+    return Verdict("differs", "; ".join([*other, *does, *turned, *([", ".join(told)] if told else [])]))
 
 
 def _word(verdict: str) -> str:

@@ -14,6 +14,7 @@ def render(document: Document) -> str:
         "verdict": document["verdict"],
         "changes": len(document["changes"]) if whole and "changes" in document else "",
         "dangers": document["summary"]["findings"]["danger_unacknowledged"] if whole else "",
+        "fingerprint": document["fingerprint"] if whole and "fingerprint" in document else "",
         "cluster": document.get("cluster", {}).get("name", ""),
         "exit-code": document["exit_code"],
     }

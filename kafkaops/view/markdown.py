@@ -19,7 +19,7 @@ from kafkaops.view.dangers import alike, is_open, predicate, undo_of
 from kafkaops.view.excerpt import masked
 from kafkaops.view.inert import code, fenced, folded, prose, row
 from kafkaops.view.lines import Document, Row, table
-from kafkaops.view.verdict import ack_targets, apply_command, apply_order, ended_early, judgement
+from kafkaops.view.verdict import ack_targets, apply_command, apply_order, ended_early, judgement, merge_command
 from kafkaops.view.visible import visible
 from kafkaops.view.words import (
     binding_of,
@@ -476,13 +476,18 @@ def _next(document: Document) -> list[str]:
         case "ready" if document["command"] == "drift":
             return [f"{go_on} sets the cluster back."]
         case "ready":
-            return [f"{go_on} makes this so."]
+            return [_on_merge(document)]
         case "incomplete":
             return [f"What was applied stays, nothing needs rolling back. {go_on} does the rest."]
         case "blocked":
-            return [" ".join(_ways_out(document))]
+            bound = document["command"] == "plan" and document["changes"]
+            return [" ".join(_ways_out(document)), *([_on_merge(document)] if bound else [])]
         case _:
             return []
+
+
+def _on_merge(document: Document) -> str:
+    return f"On merge {code(_cut(merge_command(document)))} does this plan or a part of it, never more."
 
 
 def _ways_out(document: Document) -> Iterator[str]:

@@ -313,6 +313,11 @@ def _order(changes: Sequence[Document], width: int) -> Iterator[Line]:
 
 def _verdict(document: Document, width: int) -> Iterator[Line]:
     yield from paragraph(judgement(document).sentence, width, hang="  ", style="bold")
+    touched = len({change["address"] for change in document["changes"]})
+    if touched:
+        holds = "it touches stays" if touched == 1 else "it touches stay"
+        text = f"{document['fingerprint']} (holds while the {counted(touched, 'thing')} {holds} as read)"
+        yield from labelled("plan", text, width, wide=END)
     yield from _next(document, width)
 
 

@@ -130,6 +130,11 @@ def apply_command(document: Document) -> str:
     return f"kafkaops apply --cluster {shlex.quote(document['cluster']['name'])}{patterns}"
 
 
+def merge_command(document: Document) -> str:
+    """The command that does what the document shows, or nothing."""
+    return f"{apply_command(document)} --expect {document['fingerprint']}"
+
+
 _MANY = 6  # addresses of one code, beyond which a pattern names them all
 
 

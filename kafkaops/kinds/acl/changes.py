@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kafkaops.access import AclBinding
@@ -14,9 +15,17 @@ class GrantAcl(Change):
 
     binding: AclBinding
 
+    @property
+    def carries(self) -> Mapping[str, str]:
+        return self.binding.facts
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeAcl(Change):
     """An ACL that is to go."""
 
     binding: AclBinding
+
+    @property
+    def carries(self) -> Mapping[str, str]:
+        return self.binding.facts

@@ -21,6 +21,10 @@ class AddPartitions(Change):
     before: int
     after: int
 
+    @property
+    def carries(self) -> Mapping[str, str]:
+        return {"topic id": self.topic_id}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetTopicConfig(Change):
@@ -32,6 +36,10 @@ class SetTopicConfig(Change):
     override: str | None
     value: str | None
 
+    @property
+    def carries(self) -> Mapping[str, str]:
+        return {"topic id": self.topic_id}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteTopic(Change):
@@ -42,3 +50,7 @@ class DeleteTopic(Change):
     partitions: int
     replication: int
     config: Mapping[str, str]
+
+    @property
+    def carries(self) -> Mapping[str, str]:
+        return {"topic id": self.topic_id, "partitions": str(self.partitions)}
