@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from itertools import chain
 
 from kafkaops import apply as applying
-from kafkaops import consent, fingerprint, offline, report, snapshots
+from kafkaops import attribution, consent, fingerprint, offline, report, snapshots
+from kafkaops.attribution import Base
 from kafkaops.cluster import Cluster, ClusterFailure, Description, FailureKind, KafkaError
 from kafkaops.cluster.recording import Question, RecordedCluster, record
 from kafkaops.compile import Desired
@@ -20,13 +22,15 @@ from kafkaops.kinds.acl.kind import ACL
 from kafkaops.kinds.topic.kind import TOPIC
 from kafkaops.kinds.topic.model import Topic
 from kafkaops.offline import Against
-from kafkaops.plan import Action, Change, Difference, Outcome, Plan, Result, acknowledge, plan_of
+from kafkaops.plan import Acknowledgement, Action, Change, Difference, Outcome, Plan, Result, acknowledge, plan_of
 from kafkaops.settings import ClusterEntry, Policy
 from kafkaops.snapshots import Snapshot
 from kafkaops.topology import Topology
 
 KINDS = (TOPIC, ACL)
 """What kafkaops manages. A new kind adds its line here."""
+
+_BY_NAME = {kind.name: kind for kind in KINDS}
 
 Connect = Callable[[ClusterEntry], tuple[Cluster, str | None]]
 """Opens the cluster of an entry: the door, and the principal that the login tells."""
@@ -48,10 +52,18 @@ class Request:
     only: tuple[str, ...] = ()
     patience: float = 30.0
     against: Against | None = None
+    base: Base | None = None
 
     @property
     def desired(self) -> Desired:
         return self.topology.desired[self.entry.name]
+
+
+def compared(request: Request, was: Topology, base: Base) -> Request:
+    """The request beside a base. `was`: the topology of the base."""
+    name = request.entry.name
+    topology, base = attribution.joined(request.topology, was, name, base, request.now.date())
+    return replace(request, topology=topology, entry=topology.settings.clusters[name], base=base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +109,7 @@ def connected(request: Request, connect: Connect) -> Iterator[Reading]:
             settings=request.topology.settings,
             login=login,
             patience=request.patience,
+            base=request.base.desired if request.base else None,
         )
     finally:
         cluster.close()
@@ -109,16 +122,47 @@ def _differences(reading: Reading) -> dict[str, Difference]:
 def _plan(request: Request, reading: Reading, differences: dict[str, Difference]) -> Plan:
     everything = plan_of(differences, findings=_about_the_cluster(request, reading), partial=request.only)
     made = _part(everything, request) if request.only else everything
-    found = sorted((*made.findings, *_too_many(made.changes, request.topology.settings.policy)), key=sort_key)
-    marked, used = acknowledge(
-        found, request.desired.acknowledgements, cluster=request.entry.name, today=request.now.date()
-    )
-    made = replace(made, findings=marked)
+    made, used = _judged(replace(made, findings=_with_the_base(made.findings, request)), request)
+    too_many = _too_many(made.to_do, request.topology.settings.policy)
+    made = replace(made, findings=tuple(sorted((*made.findings, *too_many), key=sort_key)))
     if request.only:
         return made
     idle = tuple(consent.remarks(request.desired.acknowledgements, used))
     files = tuple(one for one in request.topology.findings if one.severity is not Severity.ERROR)
     return replace(made, findings=(*made.findings, *idle, *files))
+
+
+def _with_the_base(findings: tuple[Finding, ...], request: Request) -> tuple[Finding, ...]:
+    """Of a part, only what stops it. What was let go of is told by the whole plan, once: that it is in no file is no news then."""
+    told = request.base.findings if request.base else ()
+    told = tuple(one for one in told if one.severity is not Severity.NOTICE or not request.only)
+    let_go = {one.address for one in told if one.severity is Severity.NOTICE}
+    return (*(one for one in findings if one.code != "KO2301" or one.address not in let_go), *told)
+
+
+def _judged(made: Plan, request: Request) -> tuple[Plan, frozenset[Acknowledgement]]:
+    """With consent marked, and what nobody asked for held back where it would hurt; and which consent was of use."""
+    given = request.desired.acknowledgements
+    if request.base is None:
+        marked, used = _acknowledged(made.findings, given, request)
+        return replace(made, findings=marked), used
+    origin = attribution.origins(request.base, request.desired, made.changes, _BY_NAME)
+    alone = attribution.of_drift_alone(made.findings, made.changes, origin, _BY_NAME)
+    of_drift = [made.findings[position] for position in alone]
+    others = [one for position, one in enumerate(made.findings) if position not in alone]
+    marked, used = _acknowledged(others, given, request)
+    fresh = given if request.base.compared.name else attribution.fresh(given, request.base)
+    drifted, used_too = _acknowledged(of_drift, fresh, request)
+    left = [ids for ids, finding in zip(alone.values(), drifted, strict=True) if finding.blocks]
+    told = [replace(one, held_back=True) if one.blocks else one for one in drifted]
+    held = attribution.waiting(chain.from_iterable(left), made.changes)
+    return replace(made, findings=(*marked, *told), origins=origin, held_back=held), used | used_too
+
+
+def _acknowledged(
+    findings: Iterable[Finding], given: Iterable[Acknowledgement], request: Request
+) -> tuple[tuple[Finding, ...], frozenset[Acknowledgement]]:
+    return acknowledge(findings, given, cluster=request.entry.name, today=request.now.date())
 
 
 def _refuse_idle_patterns(request: Request, differences: Mapping[str, Difference]) -> None:
@@ -232,6 +276,7 @@ def header(request: Request, reading: Reading, scope: Mapping[str, report.Scope]
         created_at=request.now,
         scope=scope,
         saved=None if against is None else report.Saved(against.path, against.snapshot.reduced),
+        compared=request.base.compared if request.base else None,
     )
 
 
@@ -315,7 +360,7 @@ def needs_pin(entry: ClusterEntry, described: Description | None = None) -> None
 
 def broker_findings(planned: Planned) -> tuple[Finding, ...]:
     """What the brokers refuse of the plan, in their own words, before anything is written (decisions 19)."""
-    by_id = {change.id: change for change in planned.plan.changes}
+    by_id = {change.id: change for change in planned.plan.to_do}
     cluster = planned.reading.cluster
     refused: dict[str, KafkaError] = {}
     for kind in KINDS:
@@ -371,13 +416,13 @@ def perform(request: Request, planned: Planned, tell: Callable[[applying.Step], 
 
     performer = applying.Performer(
         cluster=reading.cluster,
-        kinds={kind.name: kind for kind in KINDS},
+        kinds=_BY_NAME,
         again=again,
         live=lambda: [broker.id for broker in reading.cluster.describe().brokers],
         patience=reading.patience,
     )
     steps = []
-    for step in applying.run(planned.plan, performer):
+    for step in applying.run(replace(planned.plan, changes=planned.plan.to_do), performer):
         tell(step)
         steps.append(step)
     return tuple(steps)
@@ -401,9 +446,7 @@ def _found_again(request: Request, reading: Reading, changes: Sequence[Change]) 
 
 def _open(findings: Iterable[Finding], request: Request) -> list[Finding]:
     """Errors, and dangers that nobody has consented to: a topic that has grown past its exemption since it was planned is one."""
-    marked, _ = acknowledge(
-        findings, request.desired.acknowledgements, cluster=request.entry.name, today=request.now.date()
-    )
+    marked, _ = _acknowledged(findings, request.desired.acknowledgements, request)
     return [one for one in marked if one.blocks]
 
 
@@ -419,19 +462,19 @@ def verify(
     request: Request, planned: Planned, tell: Callable[[int], None], *, patience: float = VERIFY_PATIENCE
 ) -> tuple[report.Verification, frozenset[str]]:
     """Reads again until all brokers agree and nothing is left to do, or nothing has moved for `patience` seconds; with what is left, by id. `tell`: how many are left, each time that changes."""
-    wanted = frozenset(change.id for change in planned.plan.changes)
+    wanted = frozenset(change.id for change in planned.plan.to_do)
     left, since = wanted, time.monotonic()
     while True:
         reading = replace(planned.reading, described=planned.reading.cluster.describe())
         again = _plan(request, reading, _differences(reading))
-        now = frozenset(change.id for change in again.changes)
+        now = frozenset(change.id for change in again.to_do)
         if not now:
             return report.Verification(len(wanted)), now
         if now != left:
             left, since = now, time.monotonic()
             tell(len(now))
         if time.monotonic() - since > patience:
-            return report.Verification(len(wanted), tuple(_still(change) for change in again.changes)), now
+            return report.Verification(len(wanted), tuple(_still(change) for change in again.to_do)), now
         time.sleep(0.25)
 
 
@@ -449,7 +492,7 @@ def _still(change: Change) -> Finding:
 def settle(plan_: Plan, steps: Iterable[applying.Step], left: frozenset[str] | None) -> tuple[Outcome, ...]:
     """The cluster has the last word: what is no longer to be done is done, whatever became of its answer. `left` None: it was not read again."""
     outcomes = {outcome.change_id: outcome for step in steps for outcome in step.outcomes}
-    return tuple(_settled(outcomes.get(change.id), change, left) for change in plan_.changes)
+    return tuple(_settled(outcomes.get(change.id), change, left) for change in plan_.to_do)
 
 
 def _settled(outcome: Outcome | None, change: Change, left: frozenset[str] | None) -> Outcome:

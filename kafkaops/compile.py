@@ -29,13 +29,14 @@ _OF_AN_ABSENT_APPLICATION = _OF_AN_ABSENT_TOPIC | {"principal", "manage"}
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Everything that is declared for one cluster. `domains`: owned prefixes, `order.`; `owners`: file -> team."""
+    """Everything that is declared for one cluster. `domains`: owned prefixes, `order.`; `released`: principals that are `unmanaged`."""
 
     topics: Mapping[str, Topic | AbsentTopic] = field(default_factory=dict)
     acls: WantedAcls = WantedAcls()
     acknowledgements: tuple[Acknowledgement, ...] = ()
     domains: tuple[str, ...] = ()
     streams: tuple[str, ...] = ()  # `application-id-`: Streams' own topics begin so
+    released: frozenset[str] = frozenset()
 
     @property
     def content(self) -> dict[str, Any]:
@@ -122,6 +123,7 @@ class _Compilation:
             acknowledgements=tuple(self._acknowledgements()),
             domains=self.domains.prefixes,
             streams=tuple(sorted(self._streams())),
+            released=frozenset(self.released),
         )
 
     def _error(self, code: str, message: str, where: Location, help_: str, **more: Any) -> None:

@@ -16,7 +16,7 @@ from kafkaops.source import Block, Row, item_location, value_location
 LONGEST = timedelta(days=90)
 
 _VALUE_CHANGE = re.compile(r"(\S+)\s+(.+?)\s*->\s*(.+)")
-_VERBS = frozenset({"revoke", "deny", "delete", "first", "last"})
+_VERBS = frozenset({"revoke", "deny", "delete", "first", "last", "remove", "add"})
 """What follows these is a name, and a name may hold `->`."""
 
 

@@ -38,6 +38,7 @@ class Finding:
     fix      a line that can be pasted at `where`
     notes    further facts, a line each
     consent  what an acknowledgement must name in `change`, one entry per change it must cover; empty: cannot be acknowledged
+    held_back  it speaks of drift alone, which is left as it is: it stops nobody's change
     """
 
     code: str
@@ -52,9 +53,12 @@ class Finding:
     notes: tuple[str, ...] = ()
     consent: tuple[str, ...] = ()
     acknowledged: bool = False
+    held_back: bool = False
 
     @property
     def blocks(self) -> bool:
+        if self.held_back:
+            return False
         return self.severity is Severity.ERROR or (self.severity is Severity.DANGER and not self.acknowledged)
 
 

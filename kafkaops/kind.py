@@ -25,6 +25,7 @@ class Reading:
     settings: Settings
     login: str | None  # our own principal, as the login tells
     patience: float
+    base: Desired | None = None  # what another commit wants, to tell a change from drift
 
     @property
     def own(self) -> str | None:
@@ -40,6 +41,8 @@ class Kind:
     describe: the resource of an address, whether it is declared, live, both or none.
     sides: of a change, before and after, as the journal keeps them. standing: the same now, by the id of each entry.
     restored: what is wanted, with the entries' resources as they were before and otherwise as they are, and what of it cannot come back.
+    wanted: what the files say of just that which the change changes; where two topologies say the same, neither made it.
+    speaks_of: whether a finding is about this change.
     """
 
     name: str
@@ -54,3 +57,5 @@ class Kind:
     sides: Callable[[Change], tuple[Side, Side]]
     standing: Callable[[Reading, Sequence[Entry]], Mapping[str, Side]]
     restored: Callable[[Reading, Sequence[Entry], Desired], tuple[Desired, tuple[Finding, ...]]]
+    wanted: Callable[[Desired, Change], object]
+    speaks_of: Callable[[Finding, Change], bool]

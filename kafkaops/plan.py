@@ -29,6 +29,13 @@ class Action(StrEnum):
     REVOKE = "revoke"
 
 
+class Origin(StrEnum):
+    """Whether the files ask for something else than the base's, or the cluster has become another."""
+
+    PULL_REQUEST = "pull_request"
+    DRIFT = "drift"
+
+
 class From(StrEnum):
     """Where a value is from."""
 
@@ -127,10 +134,17 @@ class Plan:
     findings: tuple[Finding, ...]
     tallies: dict[str, Tally]  # by kind
     partial: tuple[str, ...] = ()  # the --only patterns, when it is only a part
+    origins: Mapping[str, Origin] | None = None  # by change id; None: there is no base to compare with
+    held_back: frozenset[str] = frozenset()  # change ids: shown, and not done
 
     @property
     def blocked(self) -> bool:
         return any(finding.blocks for finding in self.findings)
+
+    @property
+    def to_do(self) -> tuple[Change, ...]:
+        """What apply does of it."""
+        return tuple(change for change in self.changes if change.id not in self.held_back)
 
 
 class Result(StrEnum):

@@ -18,7 +18,7 @@ from kafkaops import __version__, codes, fingerprint
 from kafkaops.access import AclBinding
 from kafkaops.findings import Exit, Finding, Location, Severity, sort_key
 from kafkaops.naming import Convention
-from kafkaops.plan import Action, Change, FieldChange, Outcome, Plan, Result, Tally, Value
+from kafkaops.plan import Action, Change, FieldChange, Origin, Outcome, Plan, Result, Tally, Value
 from kafkaops.resource import Resource, ResourceField
 
 FORMAT_VERSION = "1.0"
@@ -58,9 +58,19 @@ class Saved:
     reduced: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The commits of the files and of their base. `head` None: there is none yet; `name` "": the base is what was applied last."""
+
+    head: str | None
+    dirty: bool
+    base: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What was run, on what, with what. `principal` "" when it is not known; `desired`: a hash of what the files want of the cluster; `scope` by kind: `topic`, `acl`; `saved` None: the brokers were asked."""
+    """What was run, on what, with what. `principal` "" when it is not known; `desired`: a hash of what the files want of the cluster; `scope` by kind: `topic`, `acl`; `saved` None: the brokers were asked; `compared` None: with no base."""
 
     command: str
     cluster: str
@@ -77,6 +87,7 @@ class Header:
     created_at: datetime
     scope: Mapping[str, Scope] = field(default_factory=dict)
     saved: Saved | None = None
+    compared: Compared | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +142,7 @@ def apply_document(
     verified = () if verification is None else verification.findings
     verdict = _apply_verdict(plan, outcomes, verification)
     by_id = {outcome.change_id: outcome for outcome in outcomes}
-    rows = [by_id.get(change.id, Outcome(change.id, Result.NOT_REACHED)) for change in plan.changes]
+    rows = [by_id.get(change.id, Outcome(change.id, Result.NOT_REACHED)) for change in plan.to_do]
     return {
         **_head("kafkaops.apply", header.command, header.created_at, verdict, exit_code),
         **(_cut_short(rows, verification) if verdict == "incomplete" else {}),
@@ -139,7 +150,7 @@ def apply_document(
         "options": {"only": list(plan.partial)},
         **_planned(plan, header, verified),
         "results": {result.name.lower(): sum(row.result is result for row in rows) for result in Result},
-        "outcomes": [_outcome(row, change) for row, change in zip(rows, plan.changes, strict=True)],
+        "outcomes": [_outcome(row, change) for row, change in zip(rows, plan.to_do, strict=True)],
         "verification": None
         if verification is None
         else {"checked": verification.checked, "as_planned": not verification.findings},
@@ -392,6 +403,7 @@ def finding_of(entry: Mapping[str, Any]) -> Finding:
         notes=tuple(entry["notes"]),
         consent=tuple(entry["ack"]["change"]) if entry["ack"] else (),
         acknowledged=entry["acknowledged"],
+        held_back=entry.get("held_back", False),
     )
 
 
@@ -441,7 +453,18 @@ def _cluster(header: Header) -> Document:
 
 
 def _source(header: Header) -> Document:
-    return {"path": header.topology, "files": header.files}
+    return {"path": header.topology, "files": header.files, **_compared(header.compared)}
+
+
+def _compared(compared: Compared | None) -> Document:
+    if compared is None:
+        return {}
+    return {
+        "head": compared.head,
+        "dirty": compared.dirty,
+        "base": compared.base,
+        "base_name": compared.name,
+    }
 
 
 def _saved(header: Header) -> Document:
@@ -460,30 +483,37 @@ def _plan_verdict(plan: Plan, exit_code: int) -> str:
 
 def _apply_verdict(plan: Plan, outcomes: Sequence[Outcome], verification: Verification | None) -> str:
     """Applied only when the cluster was read again and shows it."""
-    if plan.blocked or not plan.changes:
+    if plan.blocked or not plan.to_do:
         return _plan_verdict(plan, Exit.DONE)
     done = {outcome.change_id for outcome in outcomes if outcome.result is Result.APPLIED}
     proven = verification is not None and not any(one.blocks for one in verification.findings)
-    return "applied" if proven and done >= {change.id for change in plan.changes} else "incomplete"
+    return "applied" if proven and done >= {change.id for change in plan.to_do} else "incomplete"
 
 
 def _planned(plan: Plan, header: Header, verified: Iterable[Finding] = ()) -> Document:
     found = [*plan.findings, *sorted(verified, key=sort_key)]
     entries = _findings(found)
     refs = _RefsByChange(found, entries)
-    hashes = [fingerprint.of_change(header.cluster_id, change) for change in plan.changes]
+    hashes = {change.id: fingerprint.of_change(header.cluster_id, change) for change in plan.changes}
     return {
         "source": {**_source(header), "desired": header.desired},
-        "fingerprint": fingerprint.of_plan(header.cluster_id, hashes),
+        "fingerprint": fingerprint.of_plan(header.cluster_id, [hashes[change.id] for change in plan.to_do]),
         "summary": {
             **{_plural(kind): _counts(kind, plan, tally) for kind, tally in sorted(plan.tallies.items(), reverse=True)},
             "findings": _finding_counts(found),
         },
         "changes": [
-            _change(change, hash_, refs.of(change)) for change, hash_ in zip(plan.changes, hashes, strict=True)
+            {**_change(change, hashes[change.id], refs.of(change)), **_origin(change, plan)} for change in plan.changes
         ],
         "findings": entries,
     }
+
+
+def _origin(change: Change, plan: Plan) -> Document:
+    """Who caused it, where there is a base to tell; and that it is shown and not done."""
+    if plan.origins is None:
+        return {}
+    return {"origin": plan.origins[change.id].value, "held_back": change.id in plan.held_back}
 
 
 def _plural(kind: str) -> str:
@@ -491,8 +521,10 @@ def _plural(kind: str) -> str:
 
 
 def _counts(kind: str, plan: Plan, tally: Tally) -> Document:
-    """Resources, not fields: a topic with two changed settings counts once."""
-    touched = {(change.address, change.action) for change in plan.changes if change.kind == kind}
+    """Resources, not fields: a topic with two changed settings counts once. With a base, what is drift is counted apart."""
+    its, origins = [change for change in plan.changes if change.kind == kind], plan.origins or {}
+    drifted = {change.address for change in its if origins.get(change.id) is Origin.DRIFT}
+    touched = {(change.address, change.action) for change in its if origins.get(change.id) is not Origin.DRIFT}
     actions = Counter(action for _, action in touched)
     by_action = (
         {"grant": actions[Action.GRANT], "revoke": actions[Action.REVOKE]}
@@ -505,7 +537,8 @@ def _counts(kind: str, plan: Plan, tally: Tally) -> Document:
             "stuck": tally.stuck,
         }
     )
-    return {**by_action, "in_sync": tally.in_sync, "unmanaged": tally.unmanaged}
+    apart = {} if plan.origins is None else {"drift": len(drifted)}
+    return {**by_action, **apart, "in_sync": tally.in_sync, "unmanaged": tally.unmanaged}
 
 
 def _finding_counts(found: Iterable[Finding]) -> dict[str, int]:
@@ -641,6 +674,7 @@ def _finding(one: Finding, ref: str) -> Document:
         "severity": one.severity.value,
         "blocking": one.blocks,
         "acknowledged": one.acknowledged,
+        **({"held_back": True} if one.held_back else {}),
         "title": codes.title(one.code),
         "message": one.message,
         "address": one.address,

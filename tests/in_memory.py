@@ -13,13 +13,14 @@ from typing import Any
 from kafkaops import app, report, topology
 from kafkaops import apply as applying
 from kafkaops.access import AclBinding
+from kafkaops.attribution import Base
 from kafkaops.cluster import AlterTopic, ClusterFailure, MorePartitions, NewTopic
 from kafkaops.cluster.snapshot import Call, SnapshotCluster, SnapshotState
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.kinds.acl.changes import GrantAcl, RevokeAcl
 from kafkaops.kinds.topic.changes import CreateTopic, DeleteTopic
 from kafkaops.lint import RULES
-from kafkaops.plan import Change, From, Plan, Value
+from kafkaops.plan import Change, From, Origin, Plan, Value
 from kafkaops.report import Document
 from kafkaops.settings import ClusterEntry
 from kafkaops.topology import Topology
@@ -80,17 +81,19 @@ def read(folder: Path, *, cluster: str | None = None) -> Topology:
 
 @dataclass(frozen=True)
 class World:
-    """A topology, a cluster, and what the command line would add. `patience`: seconds for brokers that disagree."""
+    """A topology, a cluster, and what the command line would add. `patience`: seconds for brokers that disagree. `base`: the topology of `--base`."""
 
     topology: Topology
     cluster: SnapshotCluster
     named: str | None = None
     only: tuple[str, ...] = ()
     patience: float = 0.0
+    base: Topology | None = None
+    base_name: str = "main"
 
     @property
     def request(self) -> app.Request:
-        return app.Request(
+        asked = app.Request(
             command="plan",
             topology=self.topology,
             entry=self.topology.entry(self.named),
@@ -98,6 +101,10 @@ class World:
             only=self.only,
             patience=self.patience,
         )
+        if self.base is None:
+            return asked
+        compared = report.Compared("4c1f0e2" + "0" * 33, dirty=False, base="91ab773" + "0" * 33, name=self.base_name)
+        return app.compared(asked, self.base, Base(compared))
 
     def connect(self, _: ClusterEntry) -> tuple[SnapshotCluster, str | None]:
         return self.cluster, None
@@ -154,12 +161,19 @@ def lines(world: World) -> str:
     except ClusterFailure as failure:
         code, finding = app.failure_finding(failure)
         return _text([finding_line(finding)], code)
-    told = [*(change_line(one) for one in made.changes), *(finding_line(one) for one in made.findings)]
+    told = [*(_whose(one, made) + change_line(one) for one in made.changes), *map(finding_line, made.findings)]
     return _text(told, exit_code(made))
 
 
 def _text(told: Sequence[str], code: int) -> str:
     return "\n".join([*told, f"exit {code}"]) + "\n"
+
+
+def _whose(change: Change, made: Plan) -> str:
+    """Nothing for what the files ask for now."""
+    if change.id in made.held_back:
+        return "held back "
+    return "drift " if made.origins and made.origins[change.id] is Origin.DRIFT else ""
 
 
 def without_places(text: str) -> str:
@@ -204,7 +218,7 @@ def acl_text(acl: AclBinding) -> str:
 
 def finding_line(finding: Finding) -> str:
     """`danger KO2104 topic/x @ order.yaml:5: retention.ms 2 -> 1`: what consent must name, else the message."""
-    severity = "acknowledged" if finding.acknowledged else finding.severity
+    severity = "held" if finding.held_back else "acknowledged" if finding.acknowledged else finding.severity
     place = f" @ {finding.where.file}:{finding.where.line}" if finding.where else ""
     says = "; ".join(finding.consent) if finding.severity is Severity.DANGER and finding.consent else finding.message
     return f"{severity} {finding.code} {finding.address or '-'}{place}: {says}"

@@ -4,6 +4,8 @@
     topology: {order.yaml: |  ...}      # kafkaops.yaml is filled in where it is left out
     settings: {protect: [...]}          # laid over that kafkaops.yaml
     live: {topics: ..., acls: ...}      # as `kafkaops.cluster.plain` describes it
+    base: {order.yaml: |  ...}          # of another commit, to tell a change from drift
+    base-settings: {protect: [...]}     # its `settings`, where they are others
     only: [acl/*]
     cluster: staging                    # where several are declared
     plan: |                             # every change, every finding, the exit code
@@ -28,10 +30,11 @@ from kafkaops.cluster.snapshot import SnapshotCluster
 from kafkaops.findings import Refusal, Severity
 from kafkaops.plan import Plan
 from kafkaops.report import Verification
+from kafkaops.topology import Topology
 
 FOLDER = Path(__file__).parent / "cases"
 CASES = sorted(FOLDER.rglob("*.yaml"))
-KEYS = {"about", "topology", "settings", "live", "only", "cluster", "plan"}
+KEYS = {"about", "topology", "settings", "base", "base-settings", "live", "only", "cluster", "plan"}
 
 each_case = pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 
@@ -49,7 +52,14 @@ def files_of(case: dict[str, Any]) -> dict[str, str]:
 def world_of(case: dict[str, Any], folder: Path) -> World:
     found = read(written(folder, files_of(case)))
     cluster = SnapshotCluster.from_dict(case.get("live", {}))
-    return World(found, cluster, case.get("cluster"), tuple(case.get("only", ())))
+    return World(found, cluster, case.get("cluster"), tuple(case.get("only", ())), base=base_of(case, folder))
+
+
+def base_of(case: dict[str, Any], folder: Path) -> Topology | None:
+    if "base" not in case:
+        return None
+    text = settings_text(case.get("base-settings", case.get("settings", {})))
+    return read(written(folder.with_name(f"{folder.name}-base"), {"kafkaops.yaml": text, **case["base"]}))
 
 
 def planned(world: World) -> Plan | None:
@@ -101,7 +111,7 @@ def test_the_order_of_files_and_answers_changes_no_byte(path: Path, tmp_path: Pa
     files = files_of(case)
     other = read(written(tmp_path / "other" / "topology", dict(reversed(files.items()))))
 
-    assert rendered(World(other, turned(world.cluster), world.named, world.only)) == rendered(world)
+    assert rendered(replace(world, topology=other, cluster=turned(world.cluster))) == rendered(world)
 
 
 @each_case
@@ -111,7 +121,7 @@ def test_the_names_of_files_change_nothing_but_places(path: Path, tmp_path: Path
     settings = {"kafkaops.yaml": files.pop("kafkaops.yaml")}
     swapped = settings | dict(zip(files, reversed(files.values()), strict=True))
     world = world_of(case, tmp_path / "topology")
-    other = World(read(written(tmp_path / "other", swapped)), world.cluster, world.named, world.only)
+    other = replace(world, topology=read(written(tmp_path / "other", swapped)))
 
     assert sorted(without_places(lines(other)).splitlines()) == sorted(without_places(lines(world)).splitlines())
 
@@ -137,6 +147,6 @@ def test_what_is_applied_is_not_planned_again_and_was_shown(path: Path, tmp_path
     with app.plan(world.request, lambda _: (before, None)) as made_before:
         done = replace(made_before, reading=replace(made_before.reading, cluster=world.cluster))
         assert app.verify(world.request, done, lambda _: None, patience=0) == (
-            Verification(len(made.changes)),
+            Verification(len(made.to_do)),
             frozenset(),
         )

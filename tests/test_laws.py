@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,10 +32,10 @@ from test_access import EVERY_REQUEST, Asked, broker_says, rules, speaks_of
 from kafkaops.access import AclBinding, Authorizer
 from kafkaops.cluster import AlterTopic, KafkaError
 from kafkaops.cluster.snapshot import LOST, SnapshotCluster
-from kafkaops.findings import Exit, Severity
+from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.kinds.acl.changes import GrantAcl, RevokeAcl
 from kafkaops.kinds.topic.changes import CreateTopic, SetTopicConfig
-from kafkaops.plan import Change, Outcome, Phase, Plan, Result
+from kafkaops.plan import Change, Origin, Outcome, Phase, Plan, Result
 
 many = settings(max_examples=80)
 some = settings(max_examples=30)
@@ -479,3 +479,73 @@ def waits_for(change: Change, victim: Change) -> bool:
         return False
     whose = {one.address.split("/")[1] for one in (change, victim)}
     return len(whose) == 1 or "User:*" in whose
+
+
+# this change, or drift
+
+
+def bare(findings: Iterable[Finding]) -> set[tuple[str, str, tuple[str, ...]]]:
+    """What is to be answered for, whoever has to: grouped by origin, one finding may be two."""
+    return {
+        (one.code, one.address, (entry,))
+        for one in findings
+        for entry in one.consent or ("",)
+        if one.severity is not Severity.NOTICE
+    }
+
+
+@some
+@given(givens())
+def test_beside_its_own_files_every_change_is_drift_and_none_is_another(given_: Given) -> None:
+    with folder() as below:
+        world = given_.world(below / "head")
+        assume(world.topology.valid)
+        alone, beside = world.plan(), replace(world, base=world.topology).plan()
+
+        assert beside.changes == alone.changes
+        assert bare(beside.findings) == bare(alone.findings)
+        assert set((beside.origins or {}).values()) <= {Origin.DRIFT}
+        assert not any(one.blocks for one in beside.findings if one.severity is Severity.DANGER)
+
+
+@some
+@given(givens(), givens())
+def test_beside_other_files_the_same_is_done_and_more_only_where_somebody_was_left_out(
+    head: Given, base: Given
+) -> None:
+    with folder() as below:
+        world, was = head.world(below / "head"), base.world(below / "base").topology
+        assume(world.topology.valid and was.valid)
+        settings_ = replace(
+            was.settings, clusters=world.topology.settings.clusters, policy=world.topology.settings.policy
+        )
+        alone, beside = world.plan(), replace(world, base=replace(was, settings=settings_)).plan()
+        asked = {one.id for one in alone.changes}
+        more = [one for one in beside.changes if one.id not in asked]
+
+        assert asked <= {one.id for one in beside.changes}
+        assert all(isinstance(one, RevokeAcl) for one in more)
+        assert beside.origins is not None
+        assert beside.origins.keys() == {one.id for one in beside.changes}
+        assert all(beside.origins[one] is Origin.DRIFT for one in beside.held_back if not waits(one, beside))
+
+
+def waits(id_: str, made: Plan) -> bool:
+    """A revoke may wait for a grant that is held back, whoever asks for the revoke."""
+    change = next(one for one in made.changes if one.id == id_)
+    return isinstance(change, RevokeAcl) or (isinstance(change, GrantAcl) and change.phase is Phase.REVOKES)
+
+
+@some
+@given(givens(), givens())
+def test_where_the_base_is_live_nothing_is_drift(head: Given, base: Given) -> None:
+    with agreed(base) as (was, _), folder() as below:
+        was.apply()
+        assume(not was.plan().changes)
+        world = replace(head.world(below / "head"), cluster=was.cluster)
+        assume(world.topology.valid)
+        with suppress(Refusal):
+            made = replace(world, base=was.topology).plan()
+
+            assert set((made.origins or {}).values()) <= {Origin.PULL_REQUEST}
+            assert made.held_back == frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby
+from itertools import chain, groupby
 
 from kafkaops.access import (
     WILDCARD_PRINCIPAL,
@@ -23,16 +23,19 @@ from kafkaops.kinds.acl.model import Guards, LiveAcls, WantedAcls, address, prin
 from kafkaops.plan import Action, Change, Difference, Phase, Tally
 
 
-def compare(want: WantedAcls, live: LiveAcls, guards: Guards) -> Difference:
-    """The wanted bindings of the managed principals against all that are live."""
+def compare(want: WantedAcls, live: LiveAcls, guards: Guards, base: WantedAcls | None = None) -> Difference:
+    """The wanted bindings of the managed principals against all that are live.
+
+    `base`: what another commit wanted. What it wanted as well is told apart from what is new, since each is answered for by somebody else.
+    """
     before = live.acls
     grants = sorted(want.bindings.keys() - before.bindings)
     revokes = sorted(acl for acl in before.bindings if acl.principal in want.managed and acl not in want.bindings)
     after = AclSet((before.bindings - set(revokes)) | set(grants))
     findings = [
-        *_first_rules(grants, before, want, guards),
-        *_last_rules(grants, revokes, before, want, guards),
-        *_losses(revokes, before, after, want, guards),
+        *_first_rules(grants, before, want, guards, base),
+        *_last_rules(grants, revokes, before, want, guards, base),
+        *_losses(revokes, before, after, want, guards, base),
         *_denials(grants, before, want, guards),
         *_lifted_denials(revokes, want),
         *_lockouts(grants, revokes, before, after, want, guards),
@@ -86,12 +89,28 @@ def _codes_by_binding(findings: list[Finding]) -> dict[str, str]:
     return codes
 
 
+def _by_origin(acls: list[AclBinding], want: WantedAcls, base: WantedAcls | None) -> Iterator[list[AclBinding]]:
+    """What is new, and what the base wanted as well."""
+    if base is None:
+        yield acls
+        return
+    drift = {acl for acl in acls if acl.principal in base.managed and (acl in base.bindings) == (acl in want.bindings)}
+    yield [acl for acl in acls if acl not in drift]
+    yield [acl for acl in acls if acl in drift]
+
+
 def _losses(
-    revokes: list[AclBinding], before: AclSet, after: AclSet, want: WantedAcls, guards: Guards
+    revokes: list[AclBinding],
+    before: AclSet,
+    after: AclSet,
+    want: WantedAcls,
+    guards: Guards,
+    base: WantedAcls | None,
 ) -> Iterator[Finding]:
     """One danger a principal, that names each binding whose going takes access (decisions 8 and 9)."""
-    for principal, group in groupby(
-        (acl for acl in revokes if acl.permission == "Allow"), key=lambda acl: acl.principal
+    taken = [acl for acl in revokes if acl.permission == "Allow"]
+    for principal, group in chain.from_iterable(
+        groupby(its, key=lambda acl: acl.principal) for its in _by_origin(taken, want, base)
     ):
         losing = [
             (acl, operations)
@@ -117,12 +136,15 @@ def _loss(principal: str, losing: list[tuple[AclBinding, frozenset[str]]], want:
     )
 
 
-def _first_rules(grants: list[AclBinding], before: AclSet, want: WantedAcls, guards: Guards) -> Iterator[Finding]:
+def _first_rules(
+    grants: list[AclBinding], before: AclSet, want: WantedAcls, guards: Guards, base: WantedAcls | None
+) -> Iterator[Finding]:
     """The first ACL on a resource ends `allow.everyone.if.no.acl.found` for it: all others are locked out."""
     if guards.authorizer.allow_everyone is False:
         return
-    first = {acl.resource: acl for acl in _first_of_each(grants, before)}
-    yield from _opened_or_closed("KO3101", "first", "locks out everybody else", first, want.bindings, guards)
+    for its in _by_origin(list(_first_of_each(grants, before)), want, base):
+        first = {acl.resource: acl for acl in its}
+        yield from _opened_or_closed("KO3101", "first", "locks out everybody else", first, want.bindings, guards)
 
 
 def _first_of_each(grants: list[AclBinding], before: AclSet) -> Iterator[AclBinding]:
@@ -132,7 +154,12 @@ def _first_of_each(grants: list[AclBinding], before: AclSet) -> Iterator[AclBind
 
 
 def _last_rules(
-    grants: list[AclBinding], revokes: list[AclBinding], before: AclSet, want: WantedAcls, guards: Guards
+    grants: list[AclBinding],
+    revokes: list[AclBinding],
+    before: AclSet,
+    want: WantedAcls,
+    guards: Guards,
+    base: WantedAcls | None,
 ) -> Iterator[Finding]:
     """The last ACL on a resource gone, `allow.everyone.if.no.acl.found` opens it to everybody."""
     if guards.authorizer.allow_everyone is False:
@@ -145,7 +172,9 @@ def _last_rules(
         if awaited[acl.principal].touches_all_of(*acl.resource):
             last.pop(acl.resource, None)
     places = {acl: want.managed[acl.principal] for acl in last.values()}
-    yield from _opened_or_closed("KO3102", "last", "opens it to everybody", last, places, guards)
+    for its in _by_origin(list(last.values()), want, base):
+        those = {acl.resource: acl for acl in its}
+        yield from _opened_or_closed("KO3102", "last", "opens it to everybody", those, places, guards)
 
 
 def _awaited(principal: str, grants: list[AclBinding]) -> AclSet:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from kafkaops.access import AclBinding
 from kafkaops.cluster import Cluster, KafkaError
 from kafkaops.compile import Desired
+from kafkaops.findings import Finding
 from kafkaops.kind import Kind, Reading
 from kafkaops.kinds.acl import compare, describe, memory, wire
-from kafkaops.kinds.acl.changes import GrantAcl
+from kafkaops.kinds.acl.changes import GrantAcl, RevokeAcl
 from kafkaops.kinds.acl.model import Guards, address, principal_address, resource
-from kafkaops.plan import Change, Difference, Phase
+from kafkaops.plan import Action, Change, Difference, Phase
 
 
 def _difference(reading: Reading) -> Difference:
@@ -26,6 +28,7 @@ def _difference(reading: Reading) -> Difference:
             guarded=entry.principals.guarded() | own,
             brokers_known=bool(entry.principals.brokers),
         ),
+        reading.base.acls if reading.base else None,
     )
 
 
@@ -54,6 +57,33 @@ def _unseen(cluster: Cluster, brokers: Sequence[int], changes: Sequence[Change],
     }
 
 
+def _wanted(desired: Desired, change: Change) -> object:
+    acl = _binding(change)
+    return acl in desired.acls.bindings, acl.principal in desired.acls.managed
+
+
+def _speaks_of(finding: Finding, change: Change) -> bool:
+    """What is told of a principal, or of all access at once, names each binding in what is to be consented to."""
+    acl = _binding(change)
+    match finding.code:
+        case "KO3101":
+            return change.action is Action.GRANT and f"first acl on {resource(acl)}" in finding.consent
+        case "KO3102":
+            return change.action is Action.REVOKE and f"last acl on {resource(acl)}" in finding.consent
+        case "KO3107":
+            rest = change.address.removeprefix(f"{finding.address}/")
+            return change.action is Action.REVOKE and f"revoke {rest}" in finding.consent
+        case "KO3902":
+            return change.action is Action.REVOKE
+        case _:
+            return finding.address == change.address
+
+
+def _binding(change: Change) -> AclBinding:
+    assert isinstance(change, GrantAcl | RevokeAcl)
+    return change.binding
+
+
 ACL = Kind(
     name="acl",
     managed=lambda entry: entry.manages_acls,
@@ -67,4 +97,6 @@ ACL = Kind(
     sides=memory.sides,
     standing=memory.standing,
     restored=memory.restored,
+    wanted=_wanted,
+    speaks_of=_speaks_of,
 )

@@ -7,8 +7,11 @@ from dataclasses import replace
 
 from kafkaops.cluster import Cluster
 from kafkaops.compile import Desired
+from kafkaops.findings import Finding
 from kafkaops.kind import Kind, Reading
 from kafkaops.kinds.topic import compare, consequences, describe, memory, wire
+from kafkaops.kinds.topic.changes import AddPartitions, CreateTopic, SetTopicConfig
+from kafkaops.kinds.topic.model import Topic
 from kafkaops.plan import Change, Difference
 from kafkaops.settings import INTERNAL_TOPICS
 
@@ -35,6 +38,30 @@ def _nothing_unseen(_: Cluster, __: Sequence[int], ___: Sequence[Change], ____: 
     return {}  # nobody loses access by a topic
 
 
+def _wanted(desired: Desired, change: Change) -> object:
+    want = desired.topics.get(change.address.removeprefix("topic/"))
+    match change:
+        case CreateTopic() if isinstance(want, Topic):
+            return want.partitions, want.replication, want.config
+        case AddPartitions() if isinstance(want, Topic):
+            return want.partitions
+        case SetTopicConfig() if isinstance(want, Topic):
+            return "default" if (value := want.config.get(change.key)) is None else ("set", value)
+        case _:
+            return type(want)
+
+
+def _speaks_of(finding: Finding, change: Change) -> bool:
+    """Where several settings of a topic change, a finding names its own behind the topic's name."""
+    if finding.address != change.address or finding.code not in change.codes:
+        return False
+    match change:
+        case AddPartitions() | SetTopicConfig():
+            return finding.message.startswith(f"{change.name}: {change.fields[0].name} ")
+        case _:
+            return True
+
+
 TOPIC = Kind(
     name="topic",
     managed=lambda entry: entry.manages_topics,
@@ -48,4 +75,6 @@ TOPIC = Kind(
     sides=memory.sides,
     standing=memory.standing,
     restored=memory.restored,
+    wanted=_wanted,
+    speaks_of=_speaks_of,
 )
