@@ -1,0 +1,201 @@
+"""The least that has to be copied, exactly: as long as replicas can change places round a ring of brokers and less is copied after it, they do.
+
+A placement is a flow from partitions over racks to brokers, so one without such a ring is the best that there is. What a partition does between two
+brokers is one arc, so the graph has as many nodes as there are brokers, and one more: going through it, one broker ends with a replica more
+and another with one less. What that costs grows with what a broker has, which is how counts come out as fair as racks allow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kafkaops.placement.layout import NONE, Index, Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What one byte weighs beside one step of unfairness: the larger is decided first."""
+
+    byte: int
+    uneven: int
+
+
+def prices(layout: Layout, *, counts_first: bool) -> Prices:
+    problem = layout.problem
+    if counts_first:
+        return Prices(1, 2 * sum(problem.cost) * max(1, problem.count) + 1)
+    steps = 2 * (len(problem.cost) + max(layout.load, default=0) + 1) * max(problem.inverse, default=1)
+    return Prices(2 * steps + 1, 1)
+
+
+class Refiner:
+    """Cancels rings until none is left. `arcs[u][v]`: the partition that would go, `weights[u][v]` its price; the last row and column are the node between."""
+
+    def __init__(self, layout: Layout, index: Index, prices: Prices) -> None:
+        self.layout = layout
+        self.index = index
+        self.prices = prices
+        self.members = layout.problem.members
+        self.size = len(self.members)
+        self.never = (
+            4 * (prices.byte * (sum(layout.problem.cost) + 1) + prices.uneven * _steepest(layout)) * (self.size + 2)
+        )
+        self.arcs = [[NONE] * self.size for _ in range(self.size)]
+        self.weights = [[self.never] * (self.size + 1) for _ in range(self.size + 1)]
+        self.place = {broker: place for place, broker in enumerate(self.members)}
+        self.stale = set(range(self.size))
+        self.closed: set[tuple[int, int]] = set()
+
+    def run(self) -> None:
+        while ring := self._ring():
+            self._turn(ring)
+
+    def best_is_reached(self) -> bool:
+        return not self._ring()
+
+    def _ring(self) -> list[int]:
+        """Places in the order of the arcs, whose prices together are below zero; empty when there is no such ring."""
+        for place in sorted(self.stale):
+            self._refresh(place)
+        self.stale.clear()
+        self._refresh_between()
+        return negative_ring(self.weights)
+
+    def _refresh(self, place: int) -> None:
+        u = self.members[place]
+        arcs, weights = self.arcs[place], self.weights[place]
+        cheapest, price, byte = self.index.cheapest, self.layout.price, self.prices.byte
+        for other, v in enumerate(self.members):
+            if v == u:
+                continue
+            p = NONE if (place, other) in self.closed else cheapest(u, v)
+            arcs[other] = p
+            weights[other] = self.never if p == NONE else price(p, u, v) * byte
+
+    def _refresh_between(self) -> None:
+        load, inverse, uneven = self.layout.load, self.layout.problem.inverse, self.prices.uneven
+        between = self.weights[self.size]
+        for place, broker in enumerate(self.members):
+            self.weights[place][self.size] = (2 * load[broker] + 1) * inverse[broker] * uneven
+            between[place] = -(2 * load[broker] - 1) * inverse[broker] * uneven
+
+    def _turn(self, ring: list[int]) -> None:
+        """Once, and again while the same ring still pays."""
+        while True:
+            while shorter := self._shorter(ring):
+                ring = shorter
+            hops = self._hops(ring)
+            barred = {(self.place[u], self.place[v]) for p, u, v in hops if not self.layout.may_go(p, u, v)}
+            if (
+                barred
+            ):  # only where a disk or the share of a topic ends: crossing over asked more of it than the ring did
+                self.closed |= barred
+                self.stale.update(range(self.size))
+                return
+            for p, u, v in hops:
+                self._touch(p)
+                self.index.go(p, u, v)
+                self._touch(p)
+            if self.layout.problem.bounded or self.layout.caps is not None:
+                self.stale.update(range(self.size))
+                return
+            for place in sorted({place for place in ring if place < self.size}):
+                self._refresh(place)
+                self.stale.discard(place)
+            self._refresh_between()
+            if self._sum(ring) >= 0:
+                return
+
+    def _sum(self, ring: list[int]) -> int:
+        return sum(self.weights[here][there] for here, there in pairs_of(ring))
+
+    def _hops(self, ring: list[int]) -> list[tuple[int, int, int]]:
+        return [
+            (self.arcs[here][there], self.members[here], self.members[there])
+            for here, there in pairs_of(ring)
+            if here < self.size and there < self.size
+        ]
+
+    def _touch(self, p: int) -> None:
+        at = self.layout.at[p]
+        self.stale.update(self.place[broker] for broker in self.members if at >> broker & 1)
+
+    def _shorter(self, ring: list[int]) -> list[int]:
+        """A partition that goes twice through the same rack: crossing over gives two rings with the same sum, of which one is below zero."""
+        pairs = pairs_of(ring)
+        before: dict[int, list[int]] = {}
+        for last, (here, there) in enumerate(pairs):
+            if self.size in (here, there):
+                continue
+            p = self.arcs[here][there]
+            for start in before.setdefault(p, []):
+                if not self._meet(pairs[start], (here, there)):
+                    continue
+                inner, outer = ring[start + 1 : last + 1], ring[: start + 1] + ring[last + 1 :]
+                self._link(p, inner[-1], inner[0])
+                if len(inner) > 1 and self._sum(inner) < 0:
+                    return inner
+                self._link(p, ring[start], there)
+                return outer
+            before[p].append(last)
+        return []
+
+    def _meet(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
+        """Whether two moves of one partition touch the same rack, or both change how it is spread."""
+        rack = self.layout.problem.rack
+        first, second = ({rack[self.members[place]] for place in pair} for pair in (one, other))
+        return bool(first & second) or len(first) == len(second) == 2  # noqa: PLR2004  # from one rack to another
+
+    def _link(self, p: int, here: int, there: int) -> None:
+        """The same partition on another arc: not its cheapest perhaps, so the row is read anew later."""
+        if here == there:
+            return
+        self.arcs[here][there] = p
+        self.weights[here][there] = self.layout.price(p, self.members[here], self.members[there]) * self.prices.byte
+        self.stale.add(here)
+
+
+def pairs_of(ring: list[int]) -> list[tuple[int, int]]:
+    return list(zip(ring, ring[1:] + ring[:1], strict=True))
+
+
+def _steepest(layout: Layout) -> int:
+    return 2 * (max(layout.load, default=0) + len(layout.at) + 1) * max(layout.problem.inverse, default=1)
+
+
+def negative_ring(weights: list[list[int]]) -> list[int]:
+    """Bellman and Ford from everywhere at once; a ring among the predecessors is one whose sum is below zero."""
+    size = len(weights)
+    reach = [0] * size
+    before = [NONE] * size
+    for _ in range(size + 1):
+        changed = False
+        for here, row in enumerate(weights):
+            start = reach[here]
+            for there, weight in enumerate(row):
+                if start + weight < reach[there]:
+                    reach[there] = start + weight
+                    before[there] = here
+                    changed = True
+        if not changed:
+            return []
+        if ring := _ring_among(before):
+            return ring
+    return []
+
+
+def _ring_among(before: list[int]) -> list[int]:
+    seen = [0] * len(before)
+    for start in range(len(before)):
+        here = start
+        while here != NONE and not seen[here]:
+            seen[here] = start + 1
+            here = before[here]
+        if here != NONE and seen[here] == start + 1:
+            ring = [here]
+            step = before[here]
+            while step != here:
+                ring.append(step)
+                step = before[step]
+            return ring[::-1]
+    return []

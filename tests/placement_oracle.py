@@ -1,0 +1,51 @@
+"""The exact answer by other people's code: the whole flow, from partitions over racks to brokers, given to networkx."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import networkx as nx
+
+from kafkaops.placement.model import BrokerInfo, Goals, PartitionInfo
+
+
+def rack_bounds(free: int, sizes: dict[str, int]) -> dict[str, tuple[int, int]]:
+    level = max(level for level in range(free + 1) if sum(min(size, level) for size in sizes.values()) <= free)
+    return {rack: (min(size, level), min(size, level + 1)) for rack, size in sizes.items()}
+
+
+def least(brokers: Sequence[BrokerInfo], partitions: Sequence[PartitionInfo], goals: Goals) -> tuple[int, int]:
+    """What the best placement costs, and how uneven its counts are (the sum of their squares)."""
+    members = [broker for broker in brokers if broker.alive and broker.id not in goals.drain]
+    aware = goals.rack_aware != "off" and all(broker.rack is not None for broker in members)
+    rack = {broker.id: (broker.rack or "") if aware else "" for broker in members}
+    sizes = dict(Counter(rack.values()))
+    step = 4 * sum(one.size + goals.move_overhead for one in partitions) + 1 if goals.count == "hard" else 0
+    scale = 1 if goals.count == "hard" else 4 * (len(partitions) * len(members)) ** 2 + 1
+    uneven = step or 1
+    graph = nx.MultiDiGraph()
+    total = 0
+    for index, one in enumerate(partitions):
+        free = len(one.replicas) if one.target_rf is None else one.target_rf
+        total += free
+        for name, (lo, hi) in rack_bounds(free, sizes).items():
+            room = (index, name)
+            # The fewest of a rack are paid for by a demand: what leaves the partition for certain arrives at the rack for certain.
+            graph.add_node(room, demand=-lo)
+            graph.add_edge(("partition", index), room, capacity=hi - lo, weight=0)
+            for broker in members:
+                if rack[broker.id] == name:
+                    price = 0 if broker.id in one.replicas else (one.size + goals.move_overhead) * scale
+                    graph.add_edge(room, ("broker", broker.id), capacity=1, weight=price)
+        graph.add_node(("partition", index), demand=-(free - sum(lo for lo, _ in rack_bounds(free, sizes).values())))
+    for broker in members:
+        for count in range(len(partitions)):
+            graph.add_edge(("broker", broker.id), "sink", capacity=1, weight=(2 * count + 1) * uneven)
+    graph.add_node("sink", demand=total)
+    cost, flow = nx.network_simplex(graph)
+    squares = 0
+    for broker in members:
+        count = sum(sum(units.values()) for units in flow[("broker", broker.id)].values())
+        squares += count * count
+    return (cost - squares * uneven) // scale, squares
