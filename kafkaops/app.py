@@ -522,4 +522,8 @@ def failure_finding(failure: ClusterFailure) -> tuple[int, Finding]:
             exit_code, code = Exit.REFUSED, "KO6002"
         case FailureKind.WRONG_CLUSTER:
             exit_code, code = Exit.NOT_APPROVED, "KO6003"
+        case FailureKind.NO_JOURNAL:
+            exit_code, code = Exit.REFUSED, "KO7110"
+        case FailureKind.UNFIT_JOURNAL:
+            exit_code, code = Exit.BLOCKED, "KO7111"
     return exit_code, Finding(code=code, severity=Severity.ERROR, message=failure.message, help=failure.help)

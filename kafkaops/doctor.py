@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kafkaops.access import CLUSTER_NAME, AclBinding, AclSet, cluster_operations
-from kafkaops.cluster import ClusterFailure, Description, KafkaError
+from kafkaops.cluster import ClusterFailure, Description, KafkaError, rights
 from kafkaops.cluster.agreement import agreed, on_all
+from kafkaops.cluster.journal import Lock
 from kafkaops.kind import Reading
 from kafkaops.report import Check, Grants, Health
 
@@ -162,14 +163,19 @@ def grants(reading: Reading) -> tuple[Grants, Grants]:
     """The exact ACLs for a principal that plans and one that applies (kafka-semantics 4.3)."""
     plan = reading.entry.principals.plan or "User:kafkaops-plan"
     own = reading.own or "User:kafkaops"
-    return Grants("plan", tuple(_for_plan(plan))), Grants("apply", (*_for_plan(own), *_for_apply(reading, own)))
+    return (
+        Grants("plan", tuple(_for_plan(reading, plan))),
+        Grants("apply", tuple(dict.fromkeys((*_for_plan(reading, own), *_for_apply(reading, own))))),
+    )
 
 
-def _for_plan(principal: str) -> Iterator[AclBinding]:
+def _for_plan(reading: Reading, principal: str) -> Iterator[AclBinding]:
     for operation in ("Describe", "DescribeConfigs"):
         yield AclBinding(principal, "Allow", operation, "Cluster", "Literal", CLUSTER_NAME)
     for operation in ("Describe", "DescribeConfigs"):
         yield AclBinding(principal, "Allow", operation, "Topic", "Literal", "*")
+    if reading.entry.journals:
+        yield from rights.bindings(principal, rights.to_look())
 
 
 def _for_apply(reading: Reading, principal: str) -> Iterator[AclBinding]:
@@ -179,3 +185,6 @@ def _for_apply(reading: Reading, principal: str) -> Iterator[AclBinding]:
         prefixes = [("Prefixed", domain) for domain in reading.desired.domains] or [("Literal", "*")]
         for operation in ("Create", "Alter", "AlterConfigs", "Delete"):
             yield from (AclBinding(principal, "Allow", operation, "Topic", *pattern) for pattern in prefixes)
+    if reading.entry.journals:
+        for lock in Lock:
+            yield from rights.bindings(principal, rights.to_hold(lock))

@@ -135,6 +135,11 @@ def _cluster() -> Schema:
         "broker-validation": key(
             one_of("apply", "plan"), "Which command has the brokers validate changes.", default="apply"
         ),
+        "journal": key(
+            one_of("on", "off"),
+            "Whether runs lock each other out and write down what they do, in the topic `_kafkaops.journal`.",
+            default="on",
+        ),
     }
     return block(
         "cluster", "How to reach a cluster, and what is different there.", keys, required=("bootstrap-servers",)
@@ -190,7 +195,7 @@ def _policy() -> Schema:
 _NOT_YET: Mapping[str, frozenset[str]] = {
     "topology file": frozenset({"schemas", "connectors"}),
     "application": frozenset({"user", "quota"}),
-    "cluster": frozenset({"placement", "schema-registry", "connect", "journal"}),
+    "cluster": frozenset({"placement", "schema-registry", "connect"}),
 }
 
 

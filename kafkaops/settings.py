@@ -69,6 +69,7 @@ class ClusterEntry:
     manages_topics: bool = True
     manages_acls: bool = True
     validates_in_plan: bool = False
+    journals: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,7 @@ def _cluster(name: str, entry: Block, clusters: Block) -> ClusterEntry:
         manages_topics=manage.get("topics", True),
         manages_acls=manage.get("acls", True),
         validates_in_plan=entry.get("broker-validation", "apply") == "plan",
+        journals=entry.get("journal", "on") == "on",
     )
 
 

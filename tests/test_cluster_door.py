@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from kafkaops.cluster import FailureKind, KafkaError, TopicView
-from kafkaops.cluster.confluent import Complaint, complaint_about
+from kafkaops.cluster.confluent.greeting import Complaint, complaint_about
 from kafkaops.cluster.live import portions, topic_bytes
 from kafkaops.cluster.protocol import error_name, release, said
 

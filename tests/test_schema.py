@@ -70,6 +70,7 @@ clusters:
     kafka-version: 3.9
     manage: {topics: true, acls: false, placement: false}
     broker-validation: plan
+    journal: off
   staging:
     bootstrap-servers: [localhost:9092]
     kafka-version: "4.4"

@@ -30,7 +30,7 @@ class KafkaError:
 
 
 class ClusterFailure(Exception):  # noqa: N818  # carries a sentence for people
-    """The cluster could not be asked at all. `kind` decides the exit code: unreachable 69, refused 77 (credentials or rights)."""
+    """The cluster could not be asked at all. `kind` decides the exit code: unreachable 69, refused 77 (credentials or rights), and so on."""
 
     def __init__(self, kind: FailureKind, message: str, *, help: str = "") -> None:  # noqa: A002
         super().__init__(message)
@@ -43,6 +43,8 @@ class FailureKind(StrEnum):
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
     WRONG_CLUSTER = "wrong cluster"
+    NO_JOURNAL = "no right to the journal"
+    UNFIT_JOURNAL = "a journal of another shape"
 
 
 @dataclass(frozen=True, slots=True, order=True)

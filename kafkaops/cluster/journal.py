@@ -79,3 +79,11 @@ class Held(Protocol):
     def release(self) -> None:
         """The next one has it at once. Nothing is raised for what is lost already."""
         ...
+
+
+def newest(records: Sequence[Record]) -> tuple[Record, ...]:
+    """The last of each key, in the order in which those stand, without tombstones: as if the log were compacted."""
+    last = {record.key: number for number, record in enumerate(records)}
+    return tuple(
+        record for number, record in enumerate(records) if last[record.key] == number and record.value is not None
+    )

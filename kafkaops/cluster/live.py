@@ -30,10 +30,11 @@ from kafkaops.cluster import (
     Reassignment,
     TopicPartition,
     TopicView,
-    confluent,
     protocol,
 )
-from kafkaops.cluster.journal import Journal, LostError
+from kafkaops.cluster.confluent import greeting
+from kafkaops.cluster.journal import LostError
+from kafkaops.cluster.live_journal import LiveJournal
 from kafkaops.cluster.properties import ClientConfig
 from kafkaops.cluster.properties.oauth import TokenError, TokenSource
 from kafkaops.cluster.protocol import Ask, Connections, NotSentError, Told, UnansweredError
@@ -64,17 +65,17 @@ def connect(config: ClientConfig, *, timeout: float, expected_cluster_id: str | 
     """`timeout` in seconds, for the greeting and then for each request. WRONG_CLUSTER before anything but the cluster's id is asked."""
     _ask_for_a_token(config)
     tls = config.kafka_python.get("ssl_context")
-    greeting = confluent.greet(config.confluent, timeout=timeout, tls=tls if isinstance(tls, ssl.SSLContext) else None)
-    if expected_cluster_id not in {None, greeting.cluster_id}:
-        raise protocol.wrong_cluster(config.bootstrap_servers[0], str(expected_cluster_id), greeting.cluster_id)
-    settings = {**config.kafka_python, "bootstrap_servers": list(greeting.brokers)}
-    connections = Connections(settings, cluster_id=greeting.cluster_id, timeout=timeout)
+    greeted = greeting.greet(config.confluent, timeout=timeout, tls=tls if isinstance(tls, ssl.SSLContext) else None)
+    if expected_cluster_id not in {None, greeted.cluster_id}:
+        raise protocol.wrong_cluster(config.bootstrap_servers[0], str(expected_cluster_id), greeted.cluster_id)
+    settings = {**config.kafka_python, "bootstrap_servers": list(greeted.brokers)}
+    connections = Connections(settings, cluster_id=greeted.cluster_id, timeout=timeout)
     try:
         connections.refresh()
     except BaseException:
         connections.close()
         raise
-    return LiveCluster(connections, timeout=timeout)
+    return LiveCluster(connections, config.confluent, timeout=timeout)
 
 
 def _ask_for_a_token(config: ClientConfig) -> None:
@@ -90,8 +91,10 @@ def _ask_for_a_token(config: ClientConfig) -> None:
 class LiveCluster:
     """`Cluster` for real brokers; safe to use from several threads."""
 
-    def __init__(self, connections: Connections, *, timeout: float) -> None:
+    def __init__(self, connections: Connections, confluent: Mapping[str, str | int | bool], *, timeout: float) -> None:
+        """`confluent`: how librdkafka reaches the same cluster."""
         self._connections = connections
+        self._confluent = confluent
         self._wait = timeout * _BROKER_SHARE
         self._silent: set[int] = set()
         self._proof: Callable[[], None] | None = None
@@ -213,8 +216,8 @@ class LiveCluster:
 
     # ---- lock and log
 
-    def journal(self) -> Journal:
-        raise NotImplementedError
+    def journal(self) -> LiveJournal:
+        return LiveJournal(self, self._connections, self._confluent)
 
     def hold(self, proof: Callable[[], None]) -> None:
         self._proof = proof

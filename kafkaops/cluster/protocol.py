@@ -38,6 +38,7 @@ from kafkaops.cluster import (
     TopicPartition,
     TopicView,
 )
+from kafkaops.cluster.journal import Holder
 from kafkaops.cluster.properties.oauth import TokenError
 
 with warnings.catch_warnings():
@@ -57,12 +58,14 @@ with warnings.catch_warnings():
         DescribeAclsRequest,
         DescribeClusterRequest,
         DescribeConfigsRequest,
+        DescribeGroupsRequest,
         DescribeLogDirsRequest,
         ElectLeadersRequest,
         IncrementalAlterConfigsRequest,
         ListPartitionReassignmentsRequest,
     )
-    from kafka.protocol.metadata import ApiVersionsRequest, MetadataRequest
+    from kafka.protocol.consumer import IsolationLevel, ListOffsetsRequest, OffsetSpec
+    from kafka.protocol.metadata import ApiVersionsRequest, CoordinatorType, FindCoordinatorRequest, MetadataRequest
 
 Ask = Callable[[Any], Any]
 Node = int | str  # kafka-python names the bootstrap servers `bootstrap-0`, ...
@@ -636,6 +639,59 @@ def _number(words: Mapping[int, str], word: str) -> int:
     if word.startswith("Unknown("):
         return int(word.removeprefix("Unknown(").removesuffix(")"))
     return next(number for number, known in words.items() if known == word)
+
+
+# ---- groups and the log that they lock
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`settled`: no member is about to be given something else. `owner`: who has a partition; a group of ours has one to give."""
+
+    settled: bool
+    owner: Holder | None
+
+
+def coordinator(ask: Ask, group: str) -> int | KafkaError:
+    request = FindCoordinatorRequest(key=group, key_type=CoordinatorType.GROUP, coordinator_keys=[group])
+    (found,) = ask(request).coordinators
+    return _error(found) or int(found.node_id)
+
+
+def group(ask: Ask, name: str) -> Group | KafkaError:
+    (found,) = ask(DescribeGroupsRequest(groups=[name])).groups
+    error = _error(found)
+    if error and error.name != "GROUP_ID_NOT_FOUND":
+        return error
+    owners = [member for member in found.members if _has_a_partition(member.member_assignment)]
+    holders = [Holder(member.client_id, member.client_host.lstrip("/"), member.member_id) for member in owners]
+    return Group(found.group_state in {"Stable", "Empty", "Dead"}, holders[0] if holders else None)
+
+
+def _has_a_partition(assignment: bytes) -> bool:
+    """Kafka's ConsumerProtocolAssignment: a version, then how many topics there are partitions of."""
+    return int.from_bytes(assignment[2:6]) > 0
+
+
+def end_offset(ask: Ask, topic: str) -> int | KafkaError:
+    """Of its partition 0, what is not committed included."""
+    wanted = ListOffsetsRequest.ListOffsetsTopic
+    partition = wanted.ListOffsetsPartition(partition_index=0, timestamp=int(OffsetSpec.LATEST))
+    request = ListOffsetsRequest(
+        replica_id=-1,
+        isolation_level=int(IsolationLevel.READ_UNCOMMITTED),
+        topics=[wanted(name=topic, partitions=[partition])],
+    )
+    answer = ask(request).topics[0].partitions[0]
+    return _error(answer) or int(answer.offset)
+
+
+def topic_operations(ask: Ask, topic: str) -> frozenset[str] | KafkaError:
+    """What our principal may do to it."""
+    request = _metadata_request([topic])
+    request.include_topic_authorized_operations = True
+    (found,) = ask(request).topics
+    return _error(found) or frozenset(map(_operation, found.authorized_operations or ()))
 
 
 # ---- errors

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from kafkaops.cluster import ClusterFailure
-from kafkaops.cluster.journal import BusyError, Holder, Lock, LostError, Record
+from kafkaops.cluster.journal import BusyError, Holder, Lock, LostError, Record, newest
 
 
 @dataclass(slots=True)
@@ -78,11 +78,3 @@ class SnapshotHeld:
     def release(self) -> None:
         if self.journal.owns(self):
             self.journal.expire(self.lock)
-
-
-def newest(records: Sequence[Record]) -> tuple[Record, ...]:
-    """The last of each key, in the order in which those stand, without tombstones: as if the log were compacted."""
-    last = {record.key: number for number, record in enumerate(records)}
-    return tuple(
-        record for number, record in enumerate(records) if last[record.key] == number and record.value is not None
-    )

@@ -1,4 +1,4 @@
-"""The first handshake with a cluster, by confluent-kafka, of which this is the only user.
+"""The first handshake with a cluster.
 
 librdkafka tells within a second why a login, a certificate or an address does not do, though not in the answer: its call waits out the time-out and then says "timed out".
 The reason comes as an event, for a plain connection to a TLS port only as a line of its log. kafka-python knows no reason at all.
