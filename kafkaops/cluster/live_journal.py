@@ -75,7 +75,8 @@ class LiveJournal:
         deadline = time.monotonic() + _JOINING_SECONDS
         while not member.owns(within=_PAUSE_SECONDS):
             holder = self._owner(lock, to_hold(lock))
-            if (holder and holder.member_id != member.id) or time.monotonic() > deadline:
+            another = holder and member.id and holder.member_id != member.id
+            if another or time.monotonic() > deadline:
                 raise BusyError(lock, holder)
 
     # ---- the topic

@@ -48,9 +48,13 @@ _NO_MEMBER = frozenset({ClientError.UNKNOWN_MEMBER_ID, ClientError.FENCED_INSTAN
 
 
 class Member:
-    """Of a lock's group. A thread of its own polls the consumer from the first moment to the last, so that it answers when others join."""
+    """Of a lock's group. A thread of its own has the consumer from the first moment to the last, so that it answers when others join.
+
+    No other thread may ask the consumer anything: confluent-kafka lets one in only when no other is, so beside a loop of polls it waits for ever (seen).
+    """
 
     def __init__(self, settings: Settings, lock: Lock, client_id: str) -> None:
+        self.id = ""  # once the coordinator has given it one
         self._lock = lock
         self._state = threading.Condition()
         self._owns = False
@@ -77,10 +81,6 @@ class Member:
         self._consumer.subscribe([TOPIC], on_assign=self._assigned, on_revoke=self._taken, on_lost=self._taken)
         self._thread = threading.Thread(target=self._live, name=str(lock), daemon=True)
         self._thread.start()
-
-    @property
-    def id(self) -> str:
-        return str(self._consumer.memberid() or "")
 
     def owns(self, *, within: float) -> bool:
         """Errors: ClusterFailure without the right to the group."""
@@ -117,6 +117,7 @@ class Member:
             while not self._leaving.is_set():
                 self._renew()
                 self._hear(self._consumer.poll(_POLL_SECONDS))
+                self.id = self._consumer.memberid() or self.id
                 for poll in self._polled:
                     poll(0)
         finally:
