@@ -43,7 +43,7 @@ VERIFY_PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What every command that reads a cluster is asked. `now`: the time of the run, from outside."""
+    """What every command that reads a cluster is asked. `now`: the time of the run, from outside. `recall`: what the journal of the connected cluster adds, such as a base."""
 
     command: str
     topology: Topology
@@ -53,6 +53,7 @@ class Request:
     patience: float = 30.0
     against: Against | None = None
     base: Base | None = None
+    recall: Callable[[Request, Cluster], Request] | None = None
 
     @property
     def desired(self) -> Desired:
@@ -68,8 +69,9 @@ def compared(request: Request, was: Topology, base: Base) -> Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan and what it was made from."""
+    """A plan and what it was made from. `request`: with what the journal added to it."""
 
+    request: Request
     plan: Plan
     reading: Reading
     header: report.Header
@@ -79,9 +81,12 @@ class Planned:
 def plan(request: Request, connect: Connect) -> Iterator[Planned]:
     """The plan, while the connection is open."""
     begun = time.monotonic()
-    with connected(request, connect) as reading:
+    with connected(request, connect) as met:
+        request = request.recall(request, met.cluster) if request.recall else request
+        reading = _reading(request, met.cluster, met.described, met.login)
         made = plan_on(request, reading)
         yield Planned(
+            request=request,
             plan=made,
             reading=reading,
             header=header(request, reading, _scopes(made), time.monotonic() - begun),
@@ -100,19 +105,22 @@ def connected(request: Request, connect: Connect) -> Iterator[Reading]:
     """The cluster of the request, described, and closed in the end."""
     cluster, login = connect(request.entry)
     try:
-        described = cluster.describe()
-        yield Reading(
-            cluster=cluster,
-            described=described,
-            desired=request.desired,
-            entry=request.entry,
-            settings=request.topology.settings,
-            login=login,
-            patience=request.patience,
-            base=request.base.desired if request.base else None,
-        )
+        yield _reading(request, cluster, cluster.describe(), login)
     finally:
         cluster.close()
+
+
+def _reading(request: Request, cluster: Cluster, described: Description, login: str | None) -> Reading:
+    return Reading(
+        cluster=cluster,
+        described=described,
+        desired=request.desired,
+        entry=request.entry,
+        settings=request.topology.settings,
+        login=login,
+        patience=request.patience,
+        base=request.base.desired if request.base else None,
+    )
 
 
 def _differences(reading: Reading) -> dict[str, Difference]:

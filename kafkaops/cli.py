@@ -25,7 +25,7 @@ EXAMPLES = {
     "validate": ("kafkaops validate", "kafkaops validate topology/order.yaml -o json"),
     "plan": (
         "kafkaops plan --cluster sandbox",
-        "kafkaops plan --cluster sandbox --only 'topic/order.*' -o json=plan.json",
+        "kafkaops plan --cluster sandbox --base main -o json=plan.json",
     ),
     "snapshot": (
         "kafkaops snapshot --cluster sandbox -o sandbox.json",
@@ -181,6 +181,14 @@ Address = Annotated[
         autocompletion=_offered("addresses"),
     ),
 ]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="REF",
+        help="Tell this change from drift by the commit at which HEAD left REF. Left out: in CI the pull request's target, or what was applied last.",
+    ),
+]
 Only = Annotated[
     list[str],
     typer.Option(
@@ -249,6 +257,7 @@ def plan(
         Path | None,
         typer.Option("--against", metavar="SNAPSHOT", help="Ask a snapshot in place of the cluster, and no cluster."),
     ] = None,
+    base: Base = None,
 ) -> int:
     """Show what apply would do, and what stops it. Changes nothing."""
     from kafkaops.commands import plans
@@ -261,6 +270,7 @@ def plan(
         details=details,
         fail_on=fail_on,
         against=against,
+        base=base,
     )
 
 
@@ -286,11 +296,12 @@ def apply(
     options: Options,
     only: Only = [],  # noqa: B006  # typer copies it
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the first change.")] = False,
+    base: Base = None,
 ) -> int:
     """Make the cluster as the files say, and verify it."""
     from kafkaops.commands import plans
 
-    return plans.apply(options, only=tuple(only), yes=yes)
+    return plans.apply(options, only=tuple(only), yes=yes, base=base)
 
 
 @_command(app, "drift")
@@ -340,11 +351,12 @@ def ack(
         str | None, typer.Option("--until", metavar="DATE", help="Last day: in 14 days if left out, in 90 at most.")
     ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why; shown to whoever reads the file.")] = "",
+    base: Base = None,
 ) -> int:
     """Write consent to exactly one change into the YAML."""
     from kafkaops.commands import files
 
-    return files.ack(options, findings, plan_file=plan_file, until=until, reason=reason)
+    return files.ack(options, findings, plan_file=plan_file, until=until, reason=reason, base=base)
 
 
 @_command(app, "pull")

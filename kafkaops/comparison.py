@@ -9,8 +9,8 @@ from typing import Any
 from kafkaops import report
 from kafkaops.report import Document
 
-_OF_CHANGE = ("action", "summary", "before", "after", "fields", "reversible", "phase")
-_OF_FINDING = ("severity", "blocking", "acknowledged", "label", "help", "notes", "ack")
+_OF_CHANGE = ("action", "summary", "before", "after", "fields", "reversible", "phase", "held_back")
+_OF_FINDING = ("severity", "blocking", "acknowledged", "label", "help", "notes", "ack", "held_back")
 """What has to differ for one to be another; places in files do not count, since a line above moves them."""
 
 
@@ -68,7 +68,7 @@ def _difference(
 
 def _content(entry: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
     """Without places, and without the values' origin as people read it."""
-    return [_without_places(entry[name]) for name in names]
+    return [_without_places(entry.get(name)) for name in names]
 
 
 def _without_places(value: Any) -> Any:

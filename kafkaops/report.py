@@ -523,7 +523,8 @@ def _plural(kind: str) -> str:
 def _counts(kind: str, plan: Plan, tally: Tally) -> Document:
     """Resources, not fields: a topic with two changed settings counts once. With a base, what is drift is counted apart."""
     its, origins = [change for change in plan.changes if change.kind == kind], plan.origins or {}
-    drifted = {change.address for change in its if origins.get(change.id) is Origin.DRIFT}
+    held = {change.address for change in its if change.id in plan.held_back}
+    drifted = {change.address for change in its if origins.get(change.id) is Origin.DRIFT} - held
     touched = {(change.address, change.action) for change in its if origins.get(change.id) is not Origin.DRIFT}
     actions = Counter(action for _, action in touched)
     by_action = (
@@ -537,7 +538,7 @@ def _counts(kind: str, plan: Plan, tally: Tally) -> Document:
             "stuck": tally.stuck,
         }
     )
-    apart = {} if plan.origins is None else {"drift": len(drifted)}
+    apart = {} if plan.origins is None else {"drift": len(drifted), "held_back": len(held)}
     return {**by_action, **apart, "in_sync": tally.in_sync, "unmanaged": tally.unmanaged}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from kafkaops.plan import (
     Difference,
     FieldChange,
     From,
+    Origin,
     Outcome,
     Phase,
     Plan,
@@ -24,7 +25,7 @@ from kafkaops.plan import (
     Value,
     plan_of,
 )
-from kafkaops.report import Check, Grants, Header, Health, Scope, Verification
+from kafkaops.report import Check, Compared, Grants, Header, Health, Scope, Verification
 from kafkaops.resource import Resource, ResourceField
 
 READ_AT = datetime(2026, 9, 28, 14, 2, 11, tzinfo=UTC)
@@ -260,6 +261,29 @@ READY = plan(CREATES + SAFE + GRANTS)
 IN_SYNC = plan(tallies={"topic": Tally(389, 23), "acl": Tally(1103, 105)})
 
 
+def beside(made: Plan, drift: Sequence[Change], held: Sequence[Change] = ()) -> Plan:
+    """With a base, which wants `drift` and `held` too."""
+    theirs = {one.id for one in (*drift, *held)}
+    left = {code for one in held for code in one.codes}
+    return replace(
+        made,
+        origins={one.id: Origin.DRIFT if one.id in theirs else Origin.PULL_REQUEST for one in made.changes},
+        held_back=frozenset(one.id for one in held),
+        findings=tuple(replace(one, held_back=True) if one.code in left else one for one in made.findings),
+    )
+
+
+BESIDE = beside(plan(CREATES + SAFE + LOSSES + GRANTS, DANGERS[:2]), SAFE, LOSSES[:1])
+BESIDE = replace(BESIDE, findings=tuple(replace(one, acknowledged=not one.held_back) for one in BESIDE.findings))
+BESIDE_BLOCKED = beside(plan(CREATES + SAFE + LOSSES + REVOKES, DANGERS), SAFE, LOSSES[1:])
+HELD = beside(plan(LOSSES[:1], DANGERS[:1]), (), LOSSES[:1])
+
+
+def compared(command: str = "plan", name: str = "main") -> Header:
+    head, base = "4c1f0e2" + "0" * 33, "91ab773" + "0" * 33
+    return replace(header(command), compared=Compared(head, dirty=command == "apply", base=base, name=name))
+
+
 ACKNOWLEDGED = plan(LOSSES, tuple(replace(one, acknowledged=True) for one in DANGERS[:2]))
 DRIFTED = plan(SAFE)
 
@@ -439,6 +463,17 @@ def documents() -> dict[str, dict[str, Any]]:
         "plan-ready": report.plan_document(READY, header(), 0),
         "plan-acknowledged": report.plan_document(ACKNOWLEDGED, header(), 0),
         "plan-partial": report.plan_document(replace(plan(GRANTS), partial=("acl/*",)), header(), 0),
+        "plan-beside": report.plan_document(BESIDE, compared(), 0),
+        "plan-beside-blocked": report.plan_document(BESIDE_BLOCKED, compared(), 3),
+        "plan-beside-the-last-apply": report.plan_document(BESIDE, compared(name=""), 0),
+        "plan-held-back": report.plan_document(HELD, compared(), 0),
+        "apply-beside": report.apply_document(
+            BESIDE,
+            compared("apply", ""),
+            tuple(Outcome(change.id, Result.APPLIED, seconds=0.2) for change in BESIDE.to_do),
+            Verification(len(BESIDE.to_do)),
+            0,
+        ),
         "plan-in-sync": report.plan_document(IN_SYNC, header(), 0),
         "plan-unreachable": report.failure_document("plan", UNREACHABLE, 69, created_at=CREATED_AT),
         "drift": report.plan_document(DRIFTED, header("drift"), 2),

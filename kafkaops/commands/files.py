@@ -10,9 +10,9 @@ from typing import Any
 from kafkaops import ack as acknowledging
 from kafkaops import app, report
 from kafkaops.ack import Edited, Terms, Wish, Written
-from kafkaops.app import Connect
+from kafkaops.app import Connect, Request
 from kafkaops.cli import Options
-from kafkaops.commands import saved
+from kafkaops.commands import bases, saved
 from kafkaops.commands.output import Output, guarded
 from kafkaops.commands.reading import connect_from, invalid, request, shown, topology_of
 from kafkaops.edit import written
@@ -119,6 +119,7 @@ def ack(
     plan_file: Path | None,
     until: str | None,
     reason: str,
+    base: str | None = None,
     connect: Callable[[Path], Connect] = connect_from,
 ) -> int:
     """`connect`: opens clusters for the topology in that folder."""
@@ -126,13 +127,19 @@ def ack(
     def body(output: Output) -> int:
         last = acknowledging.last_day(until, output.created_at.date())
         _sayable(reason)
+        if base is not None and plan_file is not None:
+            raise misused(
+                "`--base` and `--plan` are given, and the saved plan has its own base", "leave one of them out"
+            )
         given = None if plan_file is None else _saved(plan_file)
         found = topology_of(output)
         if not found.valid:
             return invalid(output, found)
         if given is None:
             entry = found.entry(options.cluster)
-            dangers = _fresh(output, found, entry, connect(found.root))
+            with bases.opened(output, found, base) as beside:
+                asked = request(output, found, entry)
+                dangers = _fresh(beside.join(asked) if beside else asked, connect(found.root))
         else:
             entry, dangers = _entry_of(given, options, found), given.findings
         wishes = acknowledging.wishes(findings, dangers, found.desired[entry.name].acknowledgements, entry.name)
@@ -152,8 +159,8 @@ def _sayable(reason: str) -> None:
         raise misused("`--reason` is not UTF-8", "write it in UTF-8") from error
 
 
-def _fresh(output: Output, found: Topology, entry: ClusterEntry, connect: Connect) -> Sequence[Finding]:
-    with app.plan(request(output, found, entry), connect) as planned:
+def _fresh(asked: Request, connect: Connect) -> Sequence[Finding]:
+    with app.plan(asked, connect) as planned:
         return planned.plan.findings
 
 

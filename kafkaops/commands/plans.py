@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +12,14 @@ from kafkaops import apply as applying
 from kafkaops.app import Connect, Planned, Request
 from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
+from kafkaops.commands import bases
+from kafkaops.commands.bases import Beside
 from kafkaops.commands.output import Output, guarded, interrupted_code, worst
 from kafkaops.commands.reading import connect_from, invalid, request_against, requests, topology_of
 from kafkaops.findings import Exit, Finding, Refusal, Severity, misused
 from kafkaops.offline import Against
 from kafkaops.plan import Outcome, Plan, Result
+from kafkaops.topology import Topology
 from kafkaops.view import human
 from kafkaops.view.words import counted
 
@@ -29,6 +33,7 @@ def plan(
     details: bool,
     fail_on: str,
     against: Path | None = None,
+    base: str | None = None,
 ) -> int:
     def exit_code(made: Plan) -> int:
         severities = {one.severity for one in made.findings if one.blocks or one.severity is Severity.WARNING}
@@ -42,19 +47,30 @@ def plan(
     def body(output: Output) -> int:
         if fail_on not in {"danger", "warning", "never"}:
             raise misused(f"`--fail-on {fail_on}` is none of danger, warning, never", "leave it out for danger")
-        if against is not None:
-            return _offline(output, only, exit_code, against, details=details)
-        return _each(output, only, exit_code, details=details)
+        saved = None if against is None else Against(str(against), snapshots.read(against))
+        found = topology_of(output)
+        if not found.valid:
+            return invalid(output, found)
+        with bases.opened(output, found, base) as beside:
+            if saved is not None:
+                return _offline(output, found, only, exit_code, saved, beside, details=details)
+            return _each(output, found, only, exit_code, beside, details=details)
 
     return guarded("plan", options, body)
 
 
-def _offline(output: Output, only: tuple[str, ...], exit_code: app.ExitCode, path: Path, *, details: bool) -> int:
-    against = Against(str(path), snapshots.read(path))
-    found = topology_of(output)
-    if not found.valid:
-        return invalid(output, found)
-    request = request_against(output, found, only, against)
+def _offline(
+    output: Output,
+    found: Topology,
+    only: tuple[str, ...],
+    exit_code: app.ExitCode,
+    against: Against,
+    beside: Beside | None,
+    *,
+    details: bool,
+) -> int:
+    request = request_against(output, beside.connected(found) if beside else found, only, against)
+    request = beside.join(request) if beside else request
     return _one(output, request, against.connect, exit_code, details=details, alone=True)
 
 
@@ -62,16 +78,35 @@ def drift(options: Options, *, only: tuple[str, ...]) -> int:
     def exit_code(made: Plan) -> int:
         return Exit.CHANGES if made.changes or made.blocked else Exit.DONE
 
-    return guarded("drift", options, lambda output: _each(output, only, exit_code, details=False))
+    def body(output: Output) -> int:
+        found = topology_of(output)
+        if not found.valid:
+            return invalid(output, found)
+        return _each(output, found, only, exit_code, None, details=False)
+
+    return guarded("drift", options, body)
 
 
-def _each(output: Output, only: tuple[str, ...], exit_code: app.ExitCode, *, details: bool) -> int:
+def _each(
+    output: Output,
+    found: Topology,
+    only: tuple[str, ...],
+    exit_code: app.ExitCode,
+    beside: Beside | None,
+    *,
+    details: bool,
+) -> int:
     """Every cluster that is meant, one document each; one that fails does not hide the others."""
-    found = topology_of(output)
-    if not found.valid:
-        return invalid(output, found)
-    wanted = requests(output, found, only)
-    connect, alone = connect_from(found.root), len(wanted) == 1
+    if beside is None:
+        connect, wanted = connect_from(found.root), requests(output, found, only)
+        if output.command == "plan" and os.environ.get(
+            "CI"
+        ):  # of a push: at home one's own files are what is asked about
+            wanted = [bases.recalling(found, request) for request in wanted]
+    else:
+        connect = beside.connect
+        wanted = [beside.join(request) for request in requests(output, beside.connected(found), only)]
+    alone = len(wanted) == 1
     codes = [_one(output, request, connect, exit_code, details=details, alone=alone) for request in wanted]
     return worst(codes)
 
@@ -98,7 +133,7 @@ def _one(
         return code
 
 
-def apply(options: Options, *, only: tuple[str, ...], yes: bool) -> int:
+def apply(options: Options, *, only: tuple[str, ...], yes: bool, base: str | None = None) -> int:
     def body(output: Output) -> int:
         found = topology_of(output)
         if not found.valid:
@@ -106,8 +141,11 @@ def apply(options: Options, *, only: tuple[str, ...], yes: bool) -> int:
         request = requests(output, found, only, one=True)[0]
         if not yes:
             _somebody_to_ask(options)
-        with app.plan(request, connect_from(found.root)) as planned:
-            return _apply(output, request, planned, yes=yes)
+        # It is reached as the files say themselves: they are merged, and by an older commit's address a cluster that has moved was never reached again.
+        with bases.opened(output, found, base) as beside:
+            request = beside.join(request) if beside else bases.recalling(found, request)
+            with app.plan(request, connect_from(found.root)) as planned:
+                return _apply(output, planned.request, planned, yes=yes)
 
     return guarded("apply", options, body)
 
@@ -128,9 +166,9 @@ def _somebody_to_ask(options: Options) -> None:
 def _apply(output: Output, request: Request, planned: Planned, *, yes: bool) -> int:
     app.needs_pin(request.entry, planned.reading.described)
     made = planned.plan
-    if not made.blocked and made.changes:
+    if not made.blocked and made.to_do:
         made = app.with_findings(made, app.broker_findings(planned))
-    if made.blocked or not made.changes:
+    if made.blocked or not made.to_do:
         code = Exit.BLOCKED if made.blocked else Exit.DONE
         output.write(report.plan_document(made, planned.header, code), cluster=request.entry.name)
         return code
@@ -158,7 +196,7 @@ def _perform(output: Output, request: Request, planned: Planned) -> int:
         output.tell(_line(step))
 
     output.tell(
-        f"kafkaops apply: cluster {request.entry.name} (id {planned.header.cluster_id}), {counted(len(planned.plan.changes), 'change')}"
+        f"kafkaops apply: cluster {request.entry.name} (id {planned.header.cluster_id}), {counted(len(planned.plan.to_do), 'change')}"
     )
     try:
         app.perform(request, planned, ended)
@@ -181,7 +219,7 @@ def _line(step: applying.Step) -> str:
 def _verified(output: Output, request: Request, planned: Planned, steps: Sequence[applying.Step]) -> int:
     """The cluster is read again until all brokers agree; what it says counts, not what was answered."""
     verification: report.Verification | None = None
-    left = frozenset(change.id for change in planned.plan.changes)
+    left = frozenset(change.id for change in planned.plan.to_do)
     failed = any(one.result is not Result.APPLIED for step in steps for one in step.outcomes)
     patience = 5.0 if failed else app.VERIFY_PATIENCE
     output.tell("  verify   reading again until every live broker agrees")

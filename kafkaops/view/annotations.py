@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from kafkaops.view.lines import Document
+from kafkaops.view.origins import held_back
 from kafkaops.view.visible import visible
 from kafkaops.view.words import counted
 
@@ -39,6 +40,8 @@ _SEVERITIES = ("error", "danger", "warning", "notice")
 
 
 def _level(finding: Document) -> str:
+    if held_back(finding):
+        return "notice"
     if finding["severity"] == "danger":
         return "error" if finding["blocking"] else "notice"
     return str(finding["severity"])

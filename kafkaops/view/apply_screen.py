@@ -43,7 +43,7 @@ def apply_lines(document: Document, width: int) -> Iterator[Line]:
 
 
 def _after_incomplete(document: Document, width: int) -> Iterator[Line]:
-    left = len(document["changes"]) - document["results"]["applied"]
+    left = len(document["outcomes"]) - document["results"]["applied"]
     does = f"does the {left:,} that {'remains' if left == 1 else 'remain'}" if left else "does what still differs"
     yield from labelled("state", "what was applied stays; nothing needs rolling back", width, wide=END)
     yield command(

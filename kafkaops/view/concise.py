@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kafkaops.view.lines import Document
+from kafkaops.view.origins import held_back
 from kafkaops.view.visible import visible
 from kafkaops.view.words import binding_of, placed, rule, sides
 
@@ -20,7 +21,7 @@ _Key = tuple[bool, str, int, int, int]
 
 def _findings(document: Document) -> Iterator[tuple[_Key, str]]:
     for one in document["findings"]:
-        said = " (acknowledged)" if one["acknowledged"] else ""
+        said = " (acknowledged)" if one["acknowledged"] else " (held back)" if held_back(one) else ""
         yield _line(one, 0, f"{one['severity']}[{one['code']}] {one['message']}{said}")
 
 
@@ -30,7 +31,8 @@ def _changes(document: Document) -> Iterator[tuple[_Key, str]]:
         outcome = outcomes.get(change["id"])
         result = f"{outcome['result'].replace('_', ' ')}: " if outcome else ""
         why = f": {outcome['message']}" if outcome and outcome["message"] else ""
-        yield _line(change, 1, f"{result}{described(change)}{why}")
+        whose = "held back: " if change.get("held_back") else "drift: " if change.get("origin") == "drift" else ""
+        yield _line(change, 1, f"{result}{whose}{described(change)}{why}")
 
 
 def described(change: Document) -> str:

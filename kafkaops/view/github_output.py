@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kafkaops.view.lines import Document
+from kafkaops.view.origins import to_do
 from kafkaops.view.verdict import ended_early
 from kafkaops.view.visible import visible
 
@@ -12,7 +13,7 @@ def render(document: Document) -> str:
     whole = not ended_early(document)
     values = {
         "verdict": document["verdict"],
-        "changes": len(document["changes"]) if whole and "changes" in document else "",
+        "changes": len(to_do(document)) if whole and "changes" in document else "",
         "dangers": document["summary"]["findings"]["danger_unacknowledged"] if whole else "",
         "fingerprint": document["fingerprint"] if whole and "fingerprint" in document else "",
         "cluster": document.get("cluster", {}).get("name", ""),

@@ -24,8 +24,8 @@ EMPTY: Line = ()
 SIGNS = {"+": "green", "~": "yellow", "-": "red", "!": "bold red"}
 
 
-def section(title: str, count: int, width: int) -> Iterator[Line]:
-    head = f"{title}: {count:,} "
+def section(title: str, count: int, width: int, why: str = "") -> Iterator[Line]:
+    head = f"{title}: {count:,} {why} " if why else f"{title}: {count:,} "
     yield EMPTY
     yield (Span(head + "-" * max(text_width(width) - cells(head), 3), "bold"),)
     yield EMPTY

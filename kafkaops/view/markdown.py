@@ -19,6 +19,7 @@ from kafkaops.view.dangers import alike, is_open, predicate, undo_of
 from kafkaops.view.excerpt import masked
 from kafkaops.view.inert import code, fenced, folded, prose, row
 from kafkaops.view.lines import Document, Row, table
+from kafkaops.view.origins import Part, base_argument, compared, has_base, held_back, parts, to_do
 from kafkaops.view.verdict import ack_targets, apply_command, apply_order, ended_early, judgement, merge_command
 from kafkaops.view.visible import visible
 from kafkaops.view.words import (
@@ -141,14 +142,20 @@ def _totals(document: Document) -> str:
         if kind in summary
     ]
     same = sum(summary[kind]["in_sync"] for kind, _, _ in _TOTALS if kind in summary)
-    rare = [f"{key.capitalize()}: {number:,}." for key in _RARE if (number := summary.get("topics", {}).get(key))]
+    rare = [
+        f"{key.capitalize().replace('_', ' ')}: {number:,}." for key in _RARE if (number := _all_kinds(summary, key))
+    ]
     only = ", ".join(map(code, document.get("options", {}).get("only", ())))
     part = [f"Partial: only {only}, the rest is left out."] if only else []
     return " ".join([*told, *rare, f"In sync: {same:,}.", *part]) if told else ""
 
 
 _TOTALS = (("topics", "Topics", ("create", "change", "delete")), ("acls", "ACLs", ("grant", "revoke")))
-_RARE = ("stuck", "undeclared")
+_RARE = ("drift", "held_back", "stuck", "undeclared")
+
+
+def _all_kinds(summary: Document, key: str) -> int:
+    return sum(summary[kind].get(key, 0) for kind, _, _ in _TOTALS if kind in summary)
 
 
 def _total(counts: Document, key: str) -> str:
@@ -168,8 +175,9 @@ class _Kind(NamedTuple):
 
 _WEIGHTY = (
     _Kind("Needs acknowledgement", "What happens", is_open),
-    _Kind("Error", "What to know", lambda one: bool(one["severity"] == "error")),
-    _Kind("Acknowledged", "What happens", lambda one: bool(one["severity"] == "danger" and not one["blocking"])),
+    _Kind("Error", "What to know", lambda one: bool(one["severity"] == "error" and not held_back(one))),
+    _Kind("Acknowledged", "What happens", lambda one: bool(one["acknowledged"])),
+    _Kind("Held back, not from this change", "What would happen", held_back),
 )
 
 
@@ -306,10 +314,14 @@ def _changes_by_line(document: Document) -> _Part:
 
 
 def _changes_by_prefix(document: Document) -> _Part:
-    changes, safe = document.get("changes", ()), _safe(document)
-    rows = [*_groups(filter(safe, changes)), *_rows([one for one in changes if not safe(one)], safe, _detailed)]
-    number = sum(map(safe, changes))
-    return _Part(_diff(document, rows), f"details of {counted(number, 'safe change')}" if number else "")
+    safe = _safe(document)
+    blocks = [_diff(document, part, _by_prefix(part.changes, safe)) for part in parts(document) if part.changes]
+    number = sum(map(safe, document.get("changes", ())))
+    return _Part(blocks, f"details of {counted(number, 'safe change')}" if number else "")
+
+
+def _by_prefix(changes: Sequence[Document], safe: Callable[[Document], bool]) -> list[Row]:
+    return [*_groups(filter(safe, changes)), *_rows([one for one in changes if not safe(one)], safe, _detailed)]
 
 
 def _no_changes(document: Document) -> _Part:
@@ -332,17 +344,26 @@ _Tell = Callable[[Sequence[Document]], Iterator[Row]]
 
 
 def _changes(document: Document, tell: _Tell) -> list[str]:
-    return _diff(document, list(_rows(document.get("changes", ()), _safe(document), tell)))
+    safe = _safe(document)
+    return [_diff(document, part, list(_rows(part.changes, safe, tell))) for part in parts(document) if part.changes]
 
 
-def _diff(document: Document, rows: Sequence[Row]) -> list[str]:
-    if not rows:
-        return []
+def _diff(document: Document, part: Part, rows: Sequence[Row]) -> str:
     lines = ["".join(span.text for span in line).rstrip() for line in table(rows, _WIDTH)]
-    total = len(document["changes"])
-    order = apply_order(document["changes"])
+    order = apply_order(part.changes)
     body = fenced("diff", lines) + (f"\n\nApply order: {order}." if order else "")
-    return [folded("The change" if total == 1 else f"All {total:,} changes", body)]
+    return folded(_title(document, part), body)
+
+
+def _title(document: Document, part: Part) -> str:
+    total = len(part.changes)
+    if not has_base(document):
+        return "The change" if total == 1 else f"All {total:,} changes"
+    if part.title.startswith("changes"):
+        whose = part.title.removeprefix("changes ")
+        return f"The change {whose}" if total == 1 else f"All {total:,} changes {whose}"
+    why = part.why.format("this change" if total == 1 else "these")
+    return prose(f"{part.title[0].upper()}{part.title[1:]}: {total:,} {why}".rstrip())
 
 
 _WIDTH = 120  # of a comment's box, before it has to be scrolled
@@ -414,7 +435,7 @@ def _prefix(change: Document) -> str:
 
 def _access_table(document: Document) -> list[str]:
     """Rules, by principal. What their loss comes to is said by the dangers: another rule may still allow the same."""
-    changes = sorted((one for one in document.get("changes", ()) if kind_of(one) == "acl"), key=_prefix)
+    changes = sorted((one for one in to_do(document) if kind_of(one) == "acl"), key=_prefix)
     rows = []
     for (sign, its, _), of in operations(changes).items():
         deny = "" if its.permission == "ALLOW" else f"{its.permission} "
@@ -492,7 +513,8 @@ def _on_merge(document: Document) -> str:
 
 def _ways_out(document: Document) -> Iterator[str]:
     cluster = shlex.quote(cluster_of(document))
-    command = " ".join(["kafkaops ack --cluster", cluster, *ack_targets(document)])
+    base = map(shlex.quote, base_argument(document))
+    command = " ".join(["kafkaops ack --cluster", cluster, *base, *ack_targets(document)])
     if ack_targets(document):
         shown = command if len(command) <= _READABLE else f"kafkaops plan --cluster {_cut(cluster)}"
         does = "run" if shown is command else "run the command that stands at the end of"
@@ -507,7 +529,8 @@ _READABLE = 2_000
 
 def _foot(document: Document, omitted: str) -> str:
     known = document.get("cluster", {}).get("id")
-    told = [f"cluster id {code(_cut(known))}"] if known else []
+    told = [prose(compared(document).removeprefix(",").strip())] if has_base(document) else []
+    told += [f"cluster id {code(_cut(known))}"] if known else []
     told += [_reading(document["live"])] if "live" in document else []
     told += [] if "live" in document else [f"written {moment(document['created_at'])}"]
     told += [f"kafkaops {prose(_cut(document['tool_version']))}"]

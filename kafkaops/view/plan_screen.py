@@ -30,6 +30,7 @@ from kafkaops.view.lines import (
     table,
     text_width,
 )
+from kafkaops.view.origins import HELD, base_argument, compared, held_back, parts, to_do
 from kafkaops.view.verdict import ack_targets, apply_command, apply_order, judgement
 from kafkaops.view.visible import cells, visible
 from kafkaops.view.words import (
@@ -50,7 +51,7 @@ from kafkaops.view.words import (
 def plan_lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
     findings = document["findings"]
     yield from header_lines(document, width)
-    yield from _totals(document)
+    yield from _totals(document, width)
     if document["verdict"] != "in_sync":
         undo = undo_of(document)
         for title, which in _BLOCKS:
@@ -59,13 +60,13 @@ def plan_lines(document: Document, width: int, *, details: bool) -> Iterator[Lin
     yield from _remarks("WARNINGS", "warning", findings, width, details=details)
     yield from _remarks("NOTICES", "notice", findings, width, details=details)
     yield EMPTY
-    yield from _order(document["changes"], width)
+    yield from _order(to_do(document), width)
     yield from _verdict(document, width)
 
 
 _BLOCKS: tuple[tuple[str, Callable[[Document], bool]], ...] = (
     ("NEEDS ACKNOWLEDGEMENT", is_open),
-    ("ERRORS", lambda one: bool(one["severity"] == "error")),
+    ("ERRORS", lambda one: bool(one["severity"] == "error" and not held_back(one))),
     ("ACKNOWLEDGED", lambda one: bool(one["acknowledged"])),
 )
 
@@ -76,7 +77,7 @@ def header_lines(document: Document, width: int) -> Iterator[Line]:
     known += [counted(cluster["brokers"], "broker"), counted(cluster["racks"], "rack") if cluster["racks"] else ""]
     head = f"kafkaops {document['tool_version']} {document['command']}: cluster {cluster['name']}"
     yield from _beside(head, f"({', '.join(filter(None, known))})", width)
-    yield (Span(f"  files   {source['path']}, {counted(source['files'], 'file')}"),)
+    yield from labelled("files", f"{source['path']}, {counted(source['files'], 'file')}{compared(document)}", width)
     yield from labelled("live", _live(live), width)
     if live["scope"]:
         yield from labelled("scope", _scope(live["scope"]), width)
@@ -112,13 +113,20 @@ def _scope(scope: Mapping[str, Any]) -> str:
 
 
 _TOTALS = {
-    "topics": ("create", "change", "delete", "in_sync", "stuck", "undeclared"),
-    "acls": ("grant", "revoke", "", "in_sync", "", ""),
+    "topics": ("create", "change", "delete", "in_sync", "drift", "held_back", "stuck", "undeclared"),
+    "acls": ("grant", "revoke", "", "in_sync", "drift", "held_back", "", ""),
 }
-_RARE = {"stuck", "undeclared"}  # said only where there are some
+_USUAL = 4  # columns that every plan has
+_RARE = {
+    "drift": "drifted",
+    "held_back": "held back",
+    "stuck": "stuck",
+    "undeclared": "undeclared",
+}  # said only where there are some
 
 
-def _totals(document: Document) -> Iterator[Line]:
+def _totals(document: Document, width: int) -> Iterator[Line]:
+    """What is rare goes to a line of its own where the terminal is too narrow."""
     rows = {
         kind: [_total(counts, key) for key in _TOTALS[kind]]
         for kind, counts in document["summary"].items()
@@ -127,22 +135,31 @@ def _totals(document: Document) -> Iterator[Line]:
     wide = [max(map(cells, column)) for column in zip(*rows.values(), strict=True)]
     for kind, row in rows.items():
         texts = [f"{text:<{room}}" for text, room in zip(row, wide, strict=True) if room]
-        yield (Span(f"  {kind:<8}{'   '.join(texts)}"),)
+        line = f"  {kind:<8}{'   '.join(texts)}"
+        if cells(line.rstrip()) <= width:
+            yield (Span(line),)
+            continue
+        usual = [f"{text:<{room}}" for text, room in zip(row[:_USUAL], wide, strict=False) if room]
+        yield (Span(f"  {kind:<8}{'   '.join(usual)}"),)
+        yield (Span(f"{'':<10}{'   '.join(filter(None, row[_USUAL:]))}"),)
 
 
 def _total(counts: Document, key: str) -> str:
     if not key or (key in _RARE and not counts.get(key)):
         return ""
-    return f"{counts[key]:,} {key.replace('_', ' ')}"
+    return f"{counts[key]:,} {_RARE.get(key, key).replace('_', ' ')}"
 
 
 def danger_lines(
     title: str, findings: Sequence[Document], undo: Mapping[str, bool], width: int, *, details: bool = False
 ) -> Iterator[Line]:
     """What is the same for several is said once."""
-    if not findings:
-        return
-    yield from section(title, len(findings), width)
+    if findings:
+        yield from section(title, len(findings), width)
+        yield from _dangers(findings, undo, width, details=details)
+
+
+def _dangers(findings: Sequence[Document], undo: Mapping[str, bool], width: int, *, details: bool) -> Iterator[Line]:
     for group in alike(findings, undo):
         first = group[0]
         said = {True: "can be undone", False: "cannot be undone", None: ""}[undo.get(first["ref"])]
@@ -192,10 +209,25 @@ _MANY_CREATES = 40  # beyond it, created topics leave out their settings
 
 
 def _changes(document: Document, width: int, *, details: bool) -> Iterator[Line]:
-    changes = sorted(document["changes"], key=lambda change: change["address"].split("/"))
-    if not changes:
-        return
-    yield from section("DRIFT" if document["command"] == "drift" else "CHANGES", len(changes), width)
+    for title, why, changes in parts(document):
+        if changes:
+            shown = title.upper()
+            yield from section(shown, len(changes), width, why.format("this change" if len(changes) == 1 else "these"))
+            held = [one for one in document["findings"] if held_back(one)] if title == "held back" else []
+            yield from _held(held, undo_of(document), width, details=details)
+            yield from _part(changes, document, width, details=details)
+
+
+def _held(findings: Sequence[Document], undo: Mapping[str, bool], width: int, *, details: bool) -> Iterator[Line]:
+    if findings:
+        yield from paragraph(f"  {HELD}", width, hang="  ")
+        yield EMPTY
+        yield from _dangers(findings, undo, width, details=details)
+        yield EMPTY
+
+
+def _part(unsorted: Sequence[Document], document: Document, width: int, *, details: bool) -> Iterator[Line]:
+    changes = sorted(unsorted, key=lambda change: change["address"].split("/"))
     dangers = {one["ref"] for one in document["findings"] if one["severity"] in {"danger", "error"}}
     topics = [one for one in changes if kind_of(one) != "acl"]
     access = [one for one in changes if kind_of(one) == "acl"]
@@ -313,7 +345,7 @@ def _order(changes: Sequence[Document], width: int) -> Iterator[Line]:
 
 def _verdict(document: Document, width: int) -> Iterator[Line]:
     yield from paragraph(judgement(document).sentence, width, hang="  ", style="bold")
-    touched = len({change["address"] for change in document["changes"]})
+    touched = len({change["address"] for change in to_do(document)})
     if touched:
         holds = "it touches stays" if touched == 1 else "it touches stay"
         text = f"{document['fingerprint']} (holds while the {counted(touched, 'thing')} {holds} as read)"
@@ -325,11 +357,11 @@ def _next(document: Document, width: int) -> Iterator[Line]:
     cluster = shlex.quote(document["cluster"]["name"])
     blocking = [one for one in document["findings"] if one["blocking"]]
     targets = ack_targets(document)
-    if document["verdict"] == "ready" and document["command"] != "apply":
+    if document["verdict"] == "ready" and document["command"] != "apply" and to_do(document):
         does = "  (sets the cluster back)" if document["command"] == "drift" else ""
         yield command("to go on", f"{apply_command(document)}{does}")
     if targets:
-        yield from _ack_commands(targets, cluster, width)
+        yield from _ack_commands(targets, " ".join([cluster, *map(shlex.quote, base_argument(document))]), width)
         yield command("", "writes the acknowledgements into your YAML")
     if blocking:
         yield command("to learn", f"kafkaops explain {blocking[0]['code']}")

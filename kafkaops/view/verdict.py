@@ -11,6 +11,7 @@ from kafkaops.findings import Exit
 from kafkaops.plan import Phase
 from kafkaops.view.dangers import is_open
 from kafkaops.view.lines import Document
+from kafkaops.view.origins import has_base, parts
 from kafkaops.view.words import NOUNS, counted, kind_of
 
 
@@ -48,15 +49,24 @@ def _planned(document: Document) -> Verdict:
         case "in_sync":
             return Verdict("in sync", f"{_matching(document['summary'])} match the files{partly(document)}")
         case "ready" if not drift:
-            consent = document["summary"]["findings"]["danger"]
+            consent = sum(one["acknowledged"] for one in document["findings"])
             rest = f"{counted(consent, 'danger')} acknowledged" if consent else "nothing needs acknowledgement"
-            return Verdict("ready", f"{counted(changes, 'change')}, {rest}{partly(document)}")
+            return Verdict("ready", f"{_what_is_done(document)}, {rest}{partly(document)}")
         case _ if drift:
             differ = f"{counted(changes, 'difference')} between the cluster and the files" if changes else ""
             stopped = _blockers(document) if document["verdict"] == "blocked" else ""
             return Verdict("drift", f"{'; '.join(filter(None, [differ, stopped]))}{partly(document)}")
         case _:
             return Verdict("blocked", f"{_blockers(document)}; nothing was changed{partly(document)}")
+
+
+def _what_is_done(document: Document) -> str:
+    """`8 changes, 1 drift fix`, and what is not done."""
+    if not has_base(document):
+        return counted(len(document["changes"]), "change")
+    ours, drift, held = (len(part.changes) for part in parts(document))
+    fixes = f"{drift:,} drift fix{'es' * (drift > 1)}" if drift else ""
+    return ", ".join(filter(None, [counted(ours, "change"), fixes, f"{held:,} held back" if held else ""]))
 
 
 def _matching(summary: Document) -> str:
@@ -66,17 +76,20 @@ def _matching(summary: Document) -> str:
 
 def _blockers(document: Document) -> str:
     counts = document["summary"]["findings"]
-    dangers, errors = counts["danger_unacknowledged"], counts["error"]
+    dangers = counts["danger_unacknowledged"]
+    errors = sum(one["blocking"] and one["severity"] == "error" for one in document["findings"])
     needs = f"{counted(dangers, 'danger')} {'needs' if dangers == 1 else 'need'} acknowledgement" if dangers else ""
     told = ", ".join(filter(None, [needs, counted(errors, "error") if errors else ""]))
     return told or counted(counts["warning"], "warning")
 
 
 def _applied(document: Document) -> Verdict:
-    results, total, checked = document["results"], len(document["changes"]), document["verification"]
+    results, total, checked = document["results"], len(document["outcomes"]), document["verification"]
     if document["verdict"] == "applied":
         proof = f"read again on every live broker, all {checked['checked']:,} as planned"
-        return Verdict("applied", f"{counted(total, 'change')}; {proof}{partly(document)}")
+        held = len(document["changes"]) - total
+        left = f"; {held:,} held back" if held else ""
+        return Verdict("applied", f"{counted(total, 'change')}; {proof}{left}{partly(document)}")
     told = f"{results['applied']:,} of {total:,} done"
     told += "".join(f", {results[key]:,} {word}" for key, word in _RESULTS if results[key])
     if document["exit_code"] in {Exit.INTERRUPTED, Exit.TERMINATED}:
