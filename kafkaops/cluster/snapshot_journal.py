@@ -46,7 +46,7 @@ class SnapshotJournal:
         if lock in self._owners:
             raise BusyError(lock, self._owners[lock].holder)
         self._members += 1
-        held = SnapshotHeld(self, lock, Holder(client_id, "/127.0.0.1", f"{client_id}-{self._members}"))
+        held = SnapshotHeld(self, lock, Holder(client_id, "127.0.0.1", f"{client_id}-{self._members}"))
         self._owners[lock] = held
         self.committed = self.committed or ()
         return held

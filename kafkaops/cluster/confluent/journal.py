@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -63,7 +63,6 @@ class Member:
         self._asked_at: float | None = None
         self._proven_at = float("-inf")
         self._polled: list[Callable[[float], object]] = []
-        self._leaving = threading.Event()
         self._consumer = _made(
             Consumer,
             settings,
@@ -107,19 +106,19 @@ class Member:
     def leave(self) -> None:
         with self._state:
             self._lost = True
-        self._leaving.set()
         self._thread.join(_LEAVING_SECONDS)  # without a coordinator to be told, the session ends by itself
 
     # ---- in its thread, where every callback is served too
 
     def _live(self) -> None:
         try:
-            while not self._leaving.is_set():
+            while not self._lost:  # a consumer would join again, as if nothing had been
                 self._renew()
                 self._hear(self._consumer.poll(_POLL_SECONDS))
                 self.id = self._consumer.memberid() or self.id
                 for poll in self._polled:
-                    poll(0)
+                    with suppress(KafkaException):  # which the call that it is about raises too
+                        poll(0)
         finally:
             with self._state:
                 self._lost = True
@@ -160,7 +159,7 @@ class Member:
             self._state.notify_all()
 
     def _hear(self, message: Any) -> None:
-        error = message.error() if message else None
+        error = None if message is None else message.error()
         if error and error.code() in _NO_RIGHT:
             with self._state:
                 self._refusal = error
@@ -238,12 +237,12 @@ def _read(reader: Any, until: int) -> Iterator[Record]:
     deadline = _now() + _PATIENCE_SECONDS
     while _now() < deadline:
         message = reader.poll(_POLL_SECONDS)
-        error = message.error() if message else None
+        error = None if message is None else message.error()
         if error and error.code() == ClientError.TOPIC_AUTHORIZATION_FAILED:
             raise KafkaException(error)
         if error and error.code() == ClientError._PARTITION_EOF and message.offset() >= until:  # noqa: SLF001  # its public name
             return
-        if message and not error:
+        if message is not None and not error:  # a tombstone has the length 0, and so is false
             deadline = _now() + _PATIENCE_SECONDS
             yield _record(message)
     sentence = f"the journal `{TOPIC}` could not be read to its end: nothing new came for {_PATIENCE_SECONDS:g} s"
