@@ -29,6 +29,7 @@ from kafkaops.cluster import (
     TopicView,
     rights,
 )
+from kafkaops.cluster.confluent import journal as librdkafka
 from kafkaops.cluster.confluent.journal import Member
 from kafkaops.cluster.journal import TOPIC, BusyError, Journal, Lock, LostError, Record
 from kafkaops.cluster.live import LiveCluster, connect
@@ -154,10 +155,13 @@ class Run:
     process: subprocess.Popen[str]
 
     def hears(self, words: str) -> str:
+        self.is_told(words)
+        return self.says()
+
+    def is_told(self, words: str) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{words}\n")
         self.process.stdin.flush()
-        return self.says()
 
     def says(self) -> str:
         assert self.process.stdout is not None
@@ -201,9 +205,7 @@ def owned_within(journal: Journal, seconds: float) -> None:
 def test_of_four_at_once_exactly_one_owns_and_keeps_it(kafka: Sandbox, own: str) -> None:
     with runs(kafka, "run-1", "run-2", "run-3", "run-4") as four:
         for run in four:
-            assert run.process.stdin is not None
-            run.process.stdin.write("go\n")
-            run.process.stdin.flush()
+            run.is_told("go")
         said = [run.says() for run in four]
 
         winner = said.index("owns")
@@ -235,9 +237,10 @@ def test_a_run_that_was_stopped_too_long_sends_nothing_more(kafka: Sandbox, desk
         held = journal.acquire(Lock.APPLY, "next")
         assert time.monotonic() - begun < 8
         held.append([Record(f"{own}a", "2")])
+        run.is_told(f"create {name}")  # so that it goes on with that, and with whatever it still believes
         run.process.send_signal(signal.SIGCONT)
 
-        assert run.hears(f"create {name}").startswith("LostError this run no longer holds the lock")
+        assert run.says().startswith("LostError this run no longer holds the lock")
         assert run.hears(f"append {own}a 3").startswith("LostError this run no longer holds the lock")
         assert run.hears(f"append-unproven {own}a 4") == (
             "LostError another run has taken over the lock `kafkaops.apply`"
@@ -260,6 +263,28 @@ def test_a_run_that_was_stopped_for_a_moment_goes_on(kafka: Sandbox, desk: Desk,
         assert run.hears(f"create {desk.own('P.went-on')}").endswith("None}")
         assert run.hears("release") == "done"
     assert desk.admin.journal().holder(Lock.APPLY) is None
+
+
+def test_what_was_not_proven_lately_is_not_sent(desk: Desk, kafka: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadline alone, where nothing has told yet that the lock is lost; and with a proof it goes on."""
+    config = load(kafka.properties, root=kafka.directory, environ={}, timeout=10)
+    cluster = connect(config, timeout=10, expected_cluster_id=kafka.cluster_id)
+    held = cluster.journal().acquire(Lock.APPLY, "unproven")
+    cluster.hold(held.prove)
+    name = desk.own("P.unproven")
+    try:
+        with monkeypatch.context() as silence:
+            silence.setattr(Member, "_renew", lambda _: None)
+            silence.setattr(librdkafka, "_PATIENCE_SECONDS", 0.5)
+            time.sleep(4.5)
+            with pytest.raises(LostError, match=r"for 0\.5 s Kafka has not said"):
+                cluster.create_topics([NewTopic(name, 1, 1, {})])
+            assert desk.topics() == {}
+
+        assert cluster.create_topics([NewTopic(name, 1, 1, {})]) == {name: None}
+    finally:
+        held.release()
+        cluster.close()
 
 
 def test_a_holder_keeps_its_lock_while_others_join_and_leave_its_group(admin: LiveCluster, kafka: Sandbox) -> None:

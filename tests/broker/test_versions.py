@@ -19,6 +19,7 @@ from kafkaops.cluster import (
     NewTopic,
     TopicView,
 )
+from kafkaops.cluster.journal import BusyError, Lock, LostError, Record
 from kafkaops.cluster.live import connect
 from kafkaops.cluster.properties import load
 from kafkaops.kinds.topic import settings
@@ -116,6 +117,28 @@ def test_access_comes_back_as_it_was_given_and_goes_exactly(old: Desk) -> None:
 
 def seen(desk: Desk, broker: int, principal: str) -> set[AclBinding]:
     return {acl for acl in given(desk.admin.acls(broker)) if acl.principal == principal}
+
+
+def test_the_lock_is_one_runs_and_its_log_is_read_back(old: Desk) -> None:
+    journal = old.admin.journal()
+    assert (journal.read(), journal.holder(Lock.APPLY)) == (None, None)
+
+    held = journal.acquire(Lock.APPLY, "first")
+    held.append([Record("a", "1"), Record("b", "1")])
+    held.append([Record("b", None), Record("a", "2")])
+    with pytest.raises(BusyError) as busy:
+        journal.acquire(Lock.APPLY, "second")
+    held.release()
+
+    assert busy.value.holder is not None
+    assert busy.value.holder.client_id == "first"
+    assert journal.read() == (Record("a", "2"),)
+    next_one = journal.acquire(Lock.APPLY, "second")
+    with pytest.raises(LostError):
+        held.writer.write([Record("a", "3")])
+    next_one.append([Record("c", "1")])
+    next_one.release()
+    assert journal.read() == (Record("a", "2"), Record("c", "1"))
 
 
 def test_what_a_topic_inherits_is_what_the_broker_says_of_a_topic_without_overrides(old: Desk) -> None:
