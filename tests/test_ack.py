@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -559,7 +559,7 @@ def put(world: World, edited: ack.Edited) -> World:
     rewrite.rewrite(
         world.topology.root, [rewrite.Rewrite(path, before[path], text) for path, text in edited.texts.items()]
     )
-    return World(read(world.topology.root), world.cluster, world.named, world.only)
+    return replace(world, topology=read(world.topology.root))
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -50,7 +50,7 @@ class Job:
 
 @dataclass
 class Runner:
-    """`values`: of the expressions that the files use; whoever uses another one is told by a KeyError."""
+    """`values`: of the expressions that the files use; whoever uses another one is told by a KeyError. `repository`: a clone of it is what is checked out, for a pull request to its `main`."""
 
     folder: Path
     topology: Path
@@ -59,6 +59,7 @@ class Runner:
     token: str
     values: dict[str, str] = field(default_factory=dict)
     forked: bool = False
+    repository: Path | None = None
 
     @property
     def artifacts(self) -> Path:
@@ -72,6 +73,7 @@ class Runner:
         for folder in (place / "work", place / "temp", self.artifacts):
             folder.mkdir(parents=True, exist_ok=True)
         env = {**self._environment(place), **self._expanded(whole.get("env", {}), place)}
+        env |= {"GITHUB_BASE_REF": "main"} if name in {"plan.yml", "fork.yml"} else {}
         env |= self._expanded(described.get("env", {}), place)
         for step in described["steps"]:
             if self._runs(step.get("if"), done):
@@ -113,6 +115,11 @@ class Runner:
         match action:
             case "actions/setup-python":
                 pass
+            case "actions/checkout" if self.repository is not None:
+                depth = [] if given.get("fetch-depth") == "0" else ["--depth=1"]
+                where = work / given.get("path", ".")
+                clone = ["git", "clone", "--quiet", *depth, self.repository.as_uri(), str(where)]
+                subprocess.run(clone, check=True, capture_output=True)
             case "actions/checkout":
                 shutil.copytree(self.topology, work / given.get("path", ".") / "topology", dirs_exist_ok=True)
             case "actions/upload-artifact" if not Path(given["path"]).exists():

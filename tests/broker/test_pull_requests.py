@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 
 import pytest
 from desk import Desk
 from fake_github import FakeGitHub, serving
+from repositories import Here
 from workflow_runner import Runner
 
 pytestmark = pytest.mark.broker
@@ -20,6 +22,7 @@ applications:
   P-service: {produces: [P.order.*]}
 """
 LONGER = ORDERS.replace("7d", "14d")
+ADDED = "  P.order.added: {partitions: 1, replication-factor: 3}\n"
 SHORTER = ORDERS.replace("7d", "1d")
 
 
@@ -109,3 +112,30 @@ def test_a_fork_is_planned_against_the_snapshot_of_the_night_and_marked(
     assert comment.body.startswith("<!-- kafkaops:unverified v=1 key=test -->\n")
     assert "**Unverified**" in comment.body
     assert "14d" in comment.body
+
+
+def test_criterion_17_drift_blocks_no_pull_request_and_is_held_back(
+    desk: Desk, runner: Runner, github: FakeGitHub
+) -> None:
+    """The cluster keeps records longer than `main` says; setting that back would delete some, and nobody asked for it."""
+    desk.write(orders=LONGER)
+    run(runner, "apply.yml", "plan", "apply")
+    folder = desk.folder / "repository"
+    folder.mkdir()
+    here = Here(folder)
+    shutil.copytree(desk.topology, folder / "topology", dirs_exist_ok=True)
+    here.write("topology/orders.yaml", desk.own(SHORTER))
+    here.commit()
+    here("checkout", "--quiet", "-b", "feature")
+    here.write("topology/orders.yaml", desk.own(SHORTER.replace("applications:", f"{ADDED}applications:")))
+    elsewhere = (folder / "topology/kafkaops.yaml").read_text()
+    here.write("topology/kafkaops.yaml", elsewhere.replace("broker.of.a.pull.request", "mallory.example"))
+    here.commit()
+    runner.repository = folder
+
+    planned, _ = run(runner, "plan.yml", "plan", "comment")
+
+    assert "1 change, 1 held back" in planned
+    assert "Held back, not from this change" in github.comments[0].body
+    assert "KO7144" in planned
+    assert "compared with main" in planned
