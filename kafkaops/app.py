@@ -54,6 +54,7 @@ class Request:
     against: Against | None = None
     base: Base | None = None
     recall: Callable[[Request, Cluster], Request] | None = None
+    remembered: tuple[Finding, ...] = ()  # what the journal has against it
 
     @property
     def desired(self) -> Desired:
@@ -245,6 +246,7 @@ def _too_many(changes: Sequence[Change], policy: Policy) -> Iterator[Finding]:
 
 def _about_the_cluster(request: Request, reading: Reading) -> Iterator[Finding]:
     described, entry = reading.described, request.entry
+    yield from request.remembered
     if request.against is not None:
         yield from offline.remarks(request.against, entry, request.now)
     for broker in described.fenced:

@@ -11,13 +11,17 @@ from typing import Any
 
 import pytest
 import yaml
-from in_memory import World, read, settings_text, yaml_text
+from in_memory import NOW, World, read, settings_text, yaml_text
 from repositories import Here
 
-from kafkaops import app, cli, snapshots
+from kafkaops import app, cli, git, journal, snapshots
+from kafkaops.cluster import ClusterFailure, FailureKind
+from kafkaops.cluster.journal import Lock, Record
 from kafkaops.cluster.snapshot import SnapshotCluster
 from kafkaops.commands import bases
 from kafkaops.findings import Exit, Refusal
+from kafkaops.journal import Entries, LastApplied, Owned, Property
+from kafkaops.plan import Origin, Plan
 from kafkaops.report import Compared
 from kafkaops.settings import ClusterEntry
 from kafkaops.topology import Topology
@@ -321,3 +325,105 @@ def test_a_cluster_that_the_base_does_not_know_gets_no_login_of_its_own_choice(
 
     assert (refusal.value.exit_code, refusal.value.findings[0].code) == (Exit.BLOCKED, "KO7145")
     assert unnamed.value.findings[0].code == "KO6010"
+
+
+# what the journal remembers
+
+
+SHORT = {**PLACED, "retention-ms": "1d"}
+CONSENT = {"code": "KO2104", "on": "topic/order.placed.v1", "change": "retention.ms 7d -> 1d", "until": "2026-09-01"}
+
+
+def recalled(desk: Desk, cluster: SnapshotCluster) -> Plan:
+    found = read(desk.here.folder / "topology")
+    world = World(found, cluster)
+    with app.plan(bases.recalling(found, world.request), world.connect) as planned:
+        assert (planned.request.base is None) == (planned.plan.origins is None)
+        return planned.plan
+
+
+def remembering(*entries: Entries) -> SnapshotCluster:
+    """The records keep a week; a journal holds these entries."""
+    live = {"order.placed.v1": {"partitions": 3, "replication": 3, "config": {"retention.ms": WEEK}}}
+    cluster = SnapshotCluster.from_dict({"topics": live})
+    held = cluster.journal().acquire(Lock.APPLY, "a test")
+    held.append([Record(key, value) for entry in entries for key, value in entry.items()])
+    held.release()
+    return cluster
+
+
+def applied(desk: Desk, commit: str) -> Entries:
+    return journal.applied_entry(LastApplied(git.identity(desk.here.seen), commit, "run", NOW))
+
+
+def test_without_a_base_that_is_named_the_last_applied_commit_is_it(desk: Desk) -> None:
+    cluster = remembering(applied(desk_with(desk), desk.here("rev-parse", "HEAD")))
+    desk.commit({"order.placed.v1": SHORT, "order.paid.v1": PLACED})
+
+    made = recalled(desk, cluster)
+
+    assert made.origins == {
+        "topic:order.paid.v1": Origin.PULL_REQUEST,
+        "topic:order.placed.v1#retention.ms": Origin.DRIFT,
+    }
+    assert made.held_back == {"topic:order.placed.v1#retention.ms"}
+
+
+def desk_with(desk: Desk, **more: Any) -> Desk:
+    desk.commit({"order.placed.v1": SHORT}, **more)
+    return desk
+
+
+def test_consent_that_was_applied_is_used_and_drift_needs_its_own(desk: Desk) -> None:
+    cluster = remembering(applied(desk_with(desk, acknowledge=[CONSENT]), desk.here("rev-parse", "HEAD")))
+
+    used = recalled(desk, cluster)
+    desk.commit({"order.placed.v1": SHORT}, acknowledge=[{**CONSENT, "until": "2026-09-02"}])
+    again = recalled(desk, cluster)
+
+    assert (used.held_back, again.held_back) == ({"topic:order.placed.v1#retention.ms"}, frozenset())
+    assert [one.code for one in used.findings] == ["KO2104", "KO5402"]
+
+
+def test_what_was_applied_by_another_repository_is_no_base(desk: Desk) -> None:
+    desk_with(desk)
+    cluster = remembering(journal.applied_entry(LastApplied("github.com/acme/other", "a" * 40, "run", NOW)))
+
+    assert recalled(desk, cluster).origins is None
+
+
+def test_a_last_applied_commit_that_the_clone_does_not_hold_is_an_error(desk: Desk) -> None:
+    cluster = remembering(applied(desk_with(desk), "a" * 40))
+
+    with pytest.raises(Refusal) as refusal:
+        recalled(desk, cluster)
+    assert (refusal.value.exit_code, refusal.value.findings[0].code) == (Exit.USAGE, "KO7140")
+
+
+def test_a_journal_that_may_not_be_read_remembers_nothing(desk: Desk) -> None:
+    cluster = remembering(applied(desk_with(desk), "a" * 40))
+    cluster.journal().refusal = ClusterFailure(FailureKind.REFUSED, "no right")
+
+    assert recalled(desk, cluster).origins is None
+
+
+def test_a_second_repository_that_declares_the_same_is_refused_with_both_names(desk: Desk) -> None:
+    desk_with(desk, domain="order", applications={"order-service": {"produces": ["order.*"]}})
+    desk.here("remote", "add", "origin", "git@github.com:acme/two.git")
+    one = "github.com/acme/one"
+    owned = [Property(Owned.DOMAIN, "order."), Property(Owned.PRINCIPAL, "User:order-service")]
+    told = {
+        repository: [
+            finding.message for finding in recalled(desk, remembering(*claims)).findings if finding.code == "KO7146"
+        ]
+        for repository in (one, "github.com/acme/two")
+        for claims in [[journal.owner_entry(each, repository) for each in owned]]
+    }
+
+    assert told == {
+        one: [
+            "User:order-service is declared by github.com/acme/one, and by github.com/acme/two too",
+            "domain order. is declared by github.com/acme/one, and by github.com/acme/two too",
+        ],
+        "github.com/acme/two": [],
+    }

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from kafkaops import __version__, app, git, journal, topology
+from kafkaops import __version__, app, git, journal, ownership, topology
 from kafkaops.app import Request
 from kafkaops.attribution import Base
 from kafkaops.cluster import Cluster, ClusterFailure, FailureKind
@@ -20,6 +20,7 @@ from kafkaops.commands.reading import connect_from, shown
 from kafkaops.connection import OPERATORS_FILE
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.git import Repository
+from kafkaops.journal import Memory
 from kafkaops.report import Compared
 from kafkaops.settings import ClusterEntry
 from kafkaops.topology import Topology
@@ -181,26 +182,33 @@ def _read(folder: Path, found: Topology, today: date) -> Topology:
 
 
 def recalling(found: Topology, request: Request) -> Request:
-    """The request, which stands beside what this repository applied last once the cluster's journal can be asked for it."""
+    """The request, to which the cluster's journal adds what it has against it; and, where it has no base, what this repository applied last."""
 
     def recall(asked: Request, cluster: Cluster) -> Request:
         """Errors: Refusal (exit 64) for a commit that the clone does not hold."""
-        repository = git.repository(found.root)
-        last = None if repository is None else _last_applied(cluster, repository)
-        if repository is None or last is None:
+        if (repository := git.repository(found.root)) is None:
             return asked
-        with laid(repository, found, git.commit(repository, last), "", asked.now.date()) as beside:
+        memory = _memory(cluster)
+        if not memory.applied and not memory.owners:
+            return asked
+        name = git.identity(repository)
+        told = tuple(ownership.claimed_twice(found.desired[asked.entry.name], memory.owners, name))
+        asked = replace(asked, remembered=told)
+        if asked.base is not None or name not in memory.applied:
+            return asked
+        commit = git.commit(repository, memory.applied[name].commit)
+        with laid(repository, found, commit, "", asked.now.date()) as beside:
             return beside.join(asked)
 
     return replace(request, recall=recall)
 
 
-def _last_applied(cluster: Cluster, repository: Repository) -> str | None:
+def _memory(cluster: Cluster) -> Memory:
+    """Nothing, without the right to read it."""
     try:
         records = cluster.journal().read()
     except ClusterFailure as failure:
-        if failure.kind is FailureKind.REFUSED:  # without the right to read it nothing is remembered
-            return None
+        if failure.kind is FailureKind.REFUSED:
+            return Memory()
         raise
-    applied = journal.remembered({one.key: one.value for one in records or () if one.value is not None}).applied
-    return applied[name].commit if applied and (name := git.identity(repository)) in applied else None
+    return journal.remembered({one.key: one.value for one in records or () if one.value is not None})

@@ -99,13 +99,11 @@ def _each(
     """Every cluster that is meant, one document each; one that fails does not hide the others."""
     if beside is None:
         connect, wanted = connect_from(found.root), requests(output, found, only)
-        if output.command == "plan" and os.environ.get(
-            "CI"
-        ):  # of a push: at home one's own files are what is asked about
-            wanted = [bases.recalling(found, request) for request in wanted]
     else:
         connect = beside.connect
         wanted = [beside.join(request) for request in requests(output, beside.connected(found), only)]
+    if output.command == "plan" and (beside or os.environ.get("CI")):  # at home one's own files are what is asked about
+        wanted = [bases.recalling(found, request) for request in wanted]
     alone = len(wanted) == 1
     codes = [_one(output, request, connect, exit_code, details=details, alone=alone) for request in wanted]
     return worst(codes)
@@ -143,7 +141,7 @@ def apply(options: Options, *, only: tuple[str, ...], yes: bool, base: str | Non
             _somebody_to_ask(options)
         # It is reached as the files say themselves: they are merged, and by an older commit's address a cluster that has moved was never reached again.
         with bases.opened(output, found, base) as beside:
-            request = beside.join(request) if beside else bases.recalling(found, request)
+            request = bases.recalling(found, beside.join(request) if beside else request)
             with app.plan(request, connect_from(found.root)) as planned:
                 return _apply(output, planned.request, planned, yes=yes)
 
