@@ -6,9 +6,10 @@ It shares no code with the planner, and finds the fair parts in another way, so 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import TypeAlias
 
 from kafkaops.placement.model import (
     Broken,
@@ -47,6 +48,10 @@ def score(
     brokers: Sequence[BrokerInfo], partitions: Sequence[PartitionInfo], goals: Goals, targets: Targets, pinned: Targets
 ) -> Score:
     return _Bench(brokers, partitions, goals, targets, pinned).score()
+
+
+_Sort: TypeAlias = tuple[int, tuple[int, ...]]
+"""Partitions with as many replicas, of which the same are held: they may be spread in the same ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +93,11 @@ class _Bench:
             for one in partitions
         }
         self.targets = targets
-        self.rooms: dict[tuple[int, tuple[int, ...]], _Room] = {}
+        self.rooms: dict[_Sort, _Room] = {}
         self.copied = sum(
-            one.size * len(set(self.lists[one.topic, one.partition]).difference(one.replicas))
-            for one in partitions
-            if (one.topic, one.partition) not in pinned
+            one.size * len(set(replicas).difference(one.replicas))
+            for one, replicas in self.each()
+            if replicas != one.replicas
         )
 
     def each(self) -> Iterator[tuple[PartitionInfo, tuple[int, ...]]]:
@@ -125,20 +130,24 @@ class _Bench:
             yield Broken("rack", f"{name} has {found} replicas in rack {rack}, {wants} would be spread", id_)
 
     def racks_off(self, replicas: tuple[int, ...]) -> Iterator[tuple[str, int, int, int]]:
-        room = self.room(replicas)
-        found = Counter(self.rack[replica] for replica in replicas if replica in self.open)
-        for rack in self.members:
-            if not room.fewest[rack] <= found[rack] <= room.most[rack]:
-                yield rack, room.fewest[rack], room.most[rack], found[rack]
+        room = self.room(self.sort(replicas))
+        found = dict.fromkeys(self.members, 0)
+        for replica in replicas:
+            if replica in self.open:
+                found[self.rack[replica]] += 1
+        for rack, count in found.items():
+            if not room.fewest[rack] <= count <= room.most[rack]:
+                yield rack, room.fewest[rack], room.most[rack], count
 
-    def room(self, replicas: tuple[int, ...]) -> _Room:
+    def sort(self, replicas: tuple[int, ...]) -> _Sort:
+        return len(replicas), tuple(sorted(replica for replica in replicas if replica not in self.open))
+
+    def room(self, sort: _Sort) -> _Room:
         """Replicas are dealt out one at a time, each to the rack that has fewest: what a rack gets then is the most it may have, or one less."""
-        held = tuple(sorted(replica for replica in replicas if replica not in self.open))
-        key = (len(replicas), held)
-        if key not in self.rooms:
-            stay = Counter(self.rack.get(replica, "?") for replica in held)
-            self.rooms[key] = self.dealt(len(replicas) - len(held), stay)
-        return self.rooms[key]
+        if sort not in self.rooms:
+            replicas, held = sort
+            self.rooms[sort] = self.dealt(replicas - len(held), Counter(self.rack.get(one, "?") for one in held))
+        return self.rooms[sort]
 
     def dealt(self, free: int, stay: Mapping[str, int]) -> _Room:
         have = {rack: stay.get(rack, 0) for rack in self.members}
@@ -205,7 +214,7 @@ class _Bench:
             if key in seen or len(replicas) != (len(one.replicas) if one.target_rf is None else one.target_rf):
                 continue
             seen.add(key)
-            room = self.room(replicas)
+            room = self.room(self.sort(replicas))
             found = Counter(self.rack[replica] for replica in replicas if replica in self.open)
             for giver in replicas:
                 if giver not in self.open:
@@ -222,20 +231,26 @@ class _Bench:
 
     def beyond_share(self) -> Iterator[tuple[str, int, int, int]]:
         on: dict[str, Counter[int]] = defaultdict(Counter)
-        parts: dict[str, list[tuple[_Room, float]]] = defaultdict(list)
         fixed: dict[str, Counter[int]] = defaultdict(Counter)
+        amounts: dict[str, Counter[_Sort]] = defaultdict(Counter)
         for one in self.partitions:
             replicas = self.lists[one.topic, one.partition]
-            on[one.topic].update(replica for replica in replicas if replica in self.open)
+            here = [replica for replica in replicas if replica in self.open]
+            on[one.topic].update(here)
             if (one.topic, one.partition) in self.pinned:
-                fixed[one.topic].update(replica for replica in replicas if replica in self.open)
+                fixed[one.topic].update(here)
             else:
-                parts[one.topic].append((self.room(replicas), 1.0))
+                amounts[one.topic][self.sort(replicas)] += 1
+        known: dict[tuple[tuple[tuple[_Sort, int], ...], tuple[tuple[int, int], ...]], dict[int, int]] = {}
         for topic in sorted(on):
-            shares = self.shares(parts[topic], fixed[topic])
+            key = (tuple(sorted(amounts[topic].items())), tuple(sorted(fixed[topic].items())))
+            if key not in known:
+                known[key] = {
+                    id_: ceil(share - 1e-3) for id_, share in self.shares(amounts[topic], fixed[topic]).items()
+                }
             for id_, held in sorted(on[topic].items()):
-                if held > ceil(shares[id_] - 1e-3):
-                    yield topic, id_, held, ceil(shares[id_] - 1e-3)
+                if held > known[key][id_]:
+                    yield topic, id_, held, known[key][id_]
 
     def of_bytes(self, tolerance: float) -> Iterator[Broken]:
         for load in self.loads():
@@ -261,7 +276,10 @@ class _Bench:
                 bytes_[replica] += one.size
                 if (one.topic, one.partition) in self.pinned:
                     fixed[replica] += one.size
-        shares = self.shares([(self.room(list_), one.size) for one, list_ in self.each()], fixed)
+        amounts: Counter[_Sort] = Counter()
+        for one, list_ in self.each():
+            amounts[self.sort(list_)] += one.size
+        shares = self.shares(amounts, fixed)
         for id_ in sorted(self.brokers.keys() | replicas.keys()):
             yield Load(id_, replicas[id_], bytes_[id_], leaders[id_], round(shares.get(id_, 0)))
 
@@ -270,22 +288,17 @@ class _Bench:
         overshoot = sum(held - share for _, _, held, share in self.beyond_share())
         return Score(broken, overshoot, tuple(self.loads()))
 
-    def shares(self, parts: Iterable[tuple[_Room, float]], fixed: Mapping[int, float]) -> dict[int, float]:
+    def shares(self, amounts: Mapping[_Sort, int], fixed: Mapping[int, int]) -> dict[int, float]:
         """Each rack begins with the least it has to hold; what is left over goes between pairs of racks until no pair is uneven by weight."""
-        sums: dict[int, float] = defaultdict(float)
-        rooms: dict[int, _Room] = {}
-        for room, amount in parts:
-            sums[id(room)] += amount
-            rooms[id(room)] = room
-        whole = sum(sums.values())
+        whole = sum(amounts.values())
         weight = {rack: sum(self.open[id_].weight for id_ in ids) for rack, ids in self.members.items()}
         total = {rack: float(sum(fixed.get(id_, 0) for id_ in ids)) for rack, ids in self.members.items()}
         given: list[tuple[dict[str, float], dict[str, float]]] = []
-        for key, amount in sums.items():
-            room = rooms[key]
+        for sort, amount in amounts.items():
+            room = self.room(sort)
             extra = dict.fromkeys(self.members, 0.0)
-            most = {rack: amount * (room.most[rack] - room.fewest[rack]) for rack in self.members}
-            left = amount * (room.free - sum(room.fewest.values()))
+            most = {rack: float(amount * (room.most[rack] - room.fewest[rack])) for rack in self.members}
+            left = float(amount * (room.free - sum(room.fewest.values())))
             for rack in self.members:
                 total[rack] += amount * room.fewest[rack]
                 extra[rack] = min(left, most[rack])
@@ -322,7 +335,7 @@ class _Bench:
                 return
 
     def within(
-        self, amount: float, ids: Sequence[int], whole: float, fixed: Mapping[int, float]
+        self, amount: float, ids: Sequence[int], whole: int, fixed: Mapping[int, int]
     ) -> Iterator[tuple[int, float]]:
         """By weight; a broker that holds every partition already, or more than its part for certain, has what it has, and the others share the rest."""
         bounds = {id_: (float(fixed.get(id_, 0)), fixed.get(id_, 0) + whole) for id_ in ids}
@@ -330,7 +343,7 @@ class _Bench:
             0.0,
             (amount + sum(top for _, top in bounds.values()) + 1) / min(self.open[id_].weight for id_ in ids),
         )
-        for _ in range(200):
+        for _ in range(100):
             middle = (low + high) / 2
             if sum(self.clipped(id_, middle, *bounds[id_]) for id_ in ids) < amount:
                 low = middle
