@@ -14,10 +14,11 @@ from kafkaops.placement.layout import NONE, Index, Layout
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What one byte weighs beside one step of unfairness: the larger is decided first."""
+    """What one byte weighs beside one step of unfairness: the larger is decided first. `counts_only`: nothing goes just because fewer bytes are copied then."""
 
     byte: int
     uneven: int
+    counts_only: bool = False
 
 
 def prices(layout: Layout, *, counts_first: bool) -> Prices:
@@ -50,7 +51,50 @@ class Refiner:
         while ring := self._ring():
             self._turn(ring)
 
-    def best_is_reached(self) -> bool:
+    def run_within(self, left: int) -> int:
+        """From a layout that copies the least, towards fair counts, what gains most per byte first, as long as `left` lasts. Returns what is left of it."""
+        done: set[int] = set()
+        while True:
+            for place in sorted(self.stale):
+                self._refresh(place)
+            self.stale.clear()
+            self._refresh_between()
+            fullest = [place for place in range(self.size) if place not in done]
+            if not fullest:
+                return left
+            start = min(fullest, key=lambda place: (self.weights[self.size][place], place))
+            path, price = self._best_path(start, left)
+            if not path:
+                done.add(start)
+                continue
+            for p, u, v in self._hops(path)[:-1]:
+                self._touch(p)
+                self.index.go(p, u, v)
+                self._touch(p)
+            left -= price
+            done.clear()
+
+    def _best_path(self, start: int, left: int) -> tuple[list[int], int]:
+        """To the broker where one more replica gains most for its price; a path that takes a partition twice is left out."""
+        reach, before = shortest_paths([row[: self.size] for row in self.weights[: self.size]], start)
+        loss = self.weights[self.size][start]
+        found: list[tuple[float, int, list[int]]] = []
+        for end in range(self.size):
+            gain = -loss - self.weights[end][self.size]
+            if end == start or gain <= 0 or reach[end] >= min(self.never // 2, (left + 1) * self.prices.byte):
+                continue
+            path = [end]
+            while path[-1] != start:
+                path.append(before[path[-1]])
+            hops = self._hops(path[::-1])[:-1]
+            if len({p for p, _, _ in hops}) == len(hops) and all(self.layout.may_go(*hop) for hop in hops):
+                found.append((-gain / (reach[end] + self.prices.byte), end, path[::-1]))
+        if not found:
+            return [], 0
+        _, end, best = min(found)
+        return best, reach[end] // self.prices.byte
+
+    def is_least(self) -> bool:
         return not self._ring()
 
     def _ring(self) -> list[int]:
@@ -65,12 +109,13 @@ class Refiner:
         u = self.members[place]
         arcs, weights = self.arcs[place], self.weights[place]
         cheapest, price, byte = self.index.cheapest, self.layout.price, self.prices.byte
+        least = 0 if self.prices.counts_only else -self.never
         for other, v in enumerate(self.members):
             if v == u:
                 continue
             p = NONE if (place, other) in self.closed else cheapest(u, v)
             arcs[other] = p
-            weights[other] = self.never if p == NONE else price(p, u, v) * byte
+            weights[other] = self.never if p == NONE else max(least, price(p, u, v) * byte)
 
     def _refresh_between(self) -> None:
         load, inverse, uneven = self.layout.load, self.layout.problem.inverse, self.prices.uneven
@@ -96,7 +141,7 @@ class Refiner:
                 self._touch(p)
                 self.index.go(p, u, v)
                 self._touch(p)
-            if self.layout.problem.bounded or self.layout.caps is not None:
+            if self.layout.limited or self.layout.strict:
                 self.stale.update(range(self.size))
                 return
             for place in sorted({place for place in ring if place < self.size}):
@@ -151,7 +196,8 @@ class Refiner:
         if here == there:
             return
         self.arcs[here][there] = p
-        self.weights[here][there] = self.layout.price(p, self.members[here], self.members[there]) * self.prices.byte
+        price = self.layout.price(p, self.members[here], self.members[there]) * self.prices.byte
+        self.weights[here][there] = max(0, price) if self.prices.counts_only else price
         self.stale.add(here)
 
 
@@ -182,6 +228,25 @@ def negative_ring(weights: list[list[int]]) -> list[int]:
         if ring := _ring_among(before):
             return ring
     return []
+
+
+def shortest_paths(weights: list[list[int]], start: int) -> tuple[list[int], list[int]]:
+    """What it costs to get from one node to each, and by which one gets there. There has to be no ring below zero."""
+    size = len(weights)
+    far = sum(max(map(abs, row)) for row in weights) + 1
+    reach, before = [far] * size, [NONE] * size
+    reach[start] = 0
+    for _ in range(size):
+        changed = False
+        for here, row in enumerate(weights):
+            if reach[here] == far:
+                continue
+            for there, weight in enumerate(row):
+                if there != here and reach[here] + weight < reach[there]:
+                    reach[there], before[there], changed = reach[here] + weight, here, True
+        if not changed:
+            break
+    return reach, before
 
 
 def _ring_among(before: list[int]) -> list[int]:

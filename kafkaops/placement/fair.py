@@ -22,6 +22,8 @@ def rack_bounds(free: int, sizes: Sequence[int], held: Sequence[int]) -> tuple[t
             break
         level += 1
     lo = tuple(_filled(level, size, stay) - stay for size, stay in zip(sizes, held, strict=True))
+    if sum(lo) == free:
+        return lo, lo
     hi = tuple(_filled(level + 1, size, stay) - stay for size, stay in zip(sizes, held, strict=True))
     return lo, hi
 

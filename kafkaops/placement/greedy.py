@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kafkaops.placement.layout import NONE, Layout
 from kafkaops.placement.problem import Problem, bits
 
@@ -35,6 +37,16 @@ def broker_over(layout: Layout, p: int, most: int) -> int:
     if not over and at.bit_count() <= most:
         return NONE
     return max(bits(over or spare), key=lambda broker: (layout.load[broker] * problem.inverse[broker], broker))
+
+
+def spread_topics(layout: Layout) -> None:
+    """What a broker has of a topic beyond its share goes, the lightest first."""
+    problem = layout.problem
+    for p, home in enumerate(problem.home):
+        base = problem.topic[p] * problem.count
+        for broker in bits(layout.at[p] & home):
+            if layout.on[base + broker] > layout.caps[base + broker]:
+                layout.take(p, broker)
 
 
 def level(layout: Layout, fair: list[float]) -> None:
@@ -79,17 +91,30 @@ def open_to(layout: Layout, p: int, *, without: int) -> int:
     return found
 
 
-def fill(layout: Layout) -> list[int]:
+Choice = Callable[[Layout, int], int]
+
+
+def fill(layout: Layout, choose: Choice) -> list[int]:
     """Missing replicas, the heaviest first. Returns the partitions for which no broker was found."""
     stuck: list[int] = []
     for p in reversed(range(len(layout.at))):
         while layout.at[p].bit_count() < layout.problem.free[p]:
-            broker = neediest(layout, p)
+            broker = choose(layout, p)
+            if broker == NONE and layout.strict:
+                broker = _beyond_share(layout, p, choose)
             if broker == NONE:
                 stuck.append(p)
                 break
             layout.put(p, broker)
     return stuck
+
+
+def _beyond_share(layout: Layout, p: int, choose: Choice) -> int:
+    """The share of a topic gives way to a replica that has to be somewhere."""
+    layout.strict = False
+    broker = choose(layout, p)
+    layout.strict = True
+    return broker
 
 
 def neediest(layout: Layout, p: int) -> int:
@@ -104,17 +129,7 @@ def neediest(layout: Layout, p: int) -> int:
         key = (after, on[base + broker], layout.bytes[broker] * inverse[broker])
         if (best == NONE or key < found) and layout.fits(p, broker):
             best, found = broker, key
-    if best == NONE and layout.caps is not None:
-        return neediest_beyond_caps(layout, p)
     return best
-
-
-def neediest_beyond_caps(layout: Layout, p: int) -> int:
-    """The share of a topic gives way to a replica that has to be somewhere."""
-    caps, layout.caps = layout.caps, None
-    broker = neediest(layout, p)
-    layout.caps = caps
-    return broker
 
 
 def wanting(layout: Layout, p: int) -> int:

@@ -12,12 +12,14 @@ NONE = -1
 class Layout:
     """`at`: where each partition's replicas are, as a mask; `busy`: those and what it may not be put on. `load`, `bytes`: of each broker, with what is not to be touched.
 
-    `on`: replicas by topic and broker, `caps` the most of them where that is a rule. `incoming`: bytes that a broker would receive.
+    `on`: replicas by topic and broker, `caps` the share of each, where that matters; `strict`: no broker gets more, `limited`: disks may be full. `incoming`: bytes that a broker would receive.
     """
 
-    def __init__(self, problem: Problem, caps: list[int] | None) -> None:
+    def __init__(self, problem: Problem, caps: list[int]) -> None:
         self.problem = problem
         self.caps = caps
+        self.strict = problem.goals.topic_spread == "hard"
+        self.limited = problem.bounded
         self.at = [0] * len(problem.home)
         self.busy = list(problem.shut)
         self.load = list(problem.base_count)
@@ -27,6 +29,12 @@ class Layout:
         for (topic, broker), replicas in problem.base_topics.items():
             if topic in problem.topic_index:
                 self.on[problem.topic_index[topic] * problem.count + broker] = replicas
+
+    def follow(self, other: Layout) -> None:
+        """Put every replica where another layout of the same partitions has it."""
+        for p, at in enumerate(other.at):
+            for broker in bits(at):
+                self.put(p, broker)
 
     def put(self, p: int, broker: int) -> None:
         problem = self.problem
@@ -51,14 +59,18 @@ class Layout:
             self.incoming[broker] -= problem.size[p]
 
     def fits(self, p: int, broker: int) -> bool:
-        """Whether the broker has disk for a copy, and its share of the topic is not used up where that is a rule."""
-        problem = self.problem
-        if self.caps is not None:
-            place = problem.topic[p] * problem.count + broker
-            if self.on[place] >= self.caps[place]:
-                return False
-        room = problem.room[broker]
-        return room is None or bool(problem.home[p] >> broker & 1) or self.incoming[broker] + problem.size[p] <= room
+        return (not self.strict or self.within_share(p, broker)) and self.has_room(p, broker)
+
+    def within_share(self, p: int, broker: int) -> bool:
+        """Whether the broker may have one more of the topic."""
+        place = self.problem.topic[p] * self.problem.count + broker
+        return self.on[place] < self.caps[place]
+
+    def has_room(self, p: int, broker: int) -> bool:
+        room = self.problem.room[broker]
+        if not self.limited or room is None or self.problem.home[p] >> broker & 1:
+            return True
+        return self.incoming[broker] + self.problem.size[p] <= room
 
     def across(self, p: int, source: int, target: int) -> bool:
         """Whether a replica may leave one rack for another."""
@@ -83,6 +95,9 @@ class Layout:
             cost * (at & ~home).bit_count()
             for cost, at, home in zip(self.problem.cost, self.at, self.problem.home, strict=True)
         )
+
+    def bytes_copied(self) -> int:
+        return sum(self.incoming)
 
 
 class Index:

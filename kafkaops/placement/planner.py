@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from kafkaops.placement import greedy, leaders
+from kafkaops.placement import bounds, greedy, leaders
+from kafkaops.placement.band import Band, Exchanges, aims, band_of, let_go, let_topics_go, neediest_by_bytes, open_band
 from kafkaops.placement.exact import Refiner, prices
 from kafkaops.placement.judge import score
 from kafkaops.placement.layout import Index, Layout
@@ -37,19 +38,11 @@ def place(
 
     Raises CannotPlace for what cannot be meant and for more replicas than brokers; what is only not reached is in `unmet`.
     """
-    stays = dict(pinned)
-    unmet: list[Unmet] = []
-    while True:
-        problem = Problem(brokers, partitions, goals, stays)
-        layout = Layout(problem, problem.topic_caps() if goals.topic_spread == "hard" else None)
-        stuck = _begun(layout)
-        if not stuck:
-            break
-        ids = [(problem.given[p].topic, problem.given[p].partition) for p in stuck]
-        unmet.append(Unmet("disk", "no broker that may take a replica has room for it", tuple(sorted(ids))))
-        stays |= {id_: problem.given[p].replicas for id_, p in zip(ids, stuck, strict=True)}
-    refiner = Refiner(layout, Index(layout), prices(layout, counts_first=goals.count == "hard"))
-    refiner.run()
+    found = _found(brokers, partitions, goals, pinned)
+    if goals.max_bytes is not None and found.layout.bytes_copied() > goals.max_bytes:
+        found = _within_budget(found, brokers, partitions, goals, pinned)
+    layout, problem = found.layout, found.layout.problem
+    Exchanges(layout, found.band).even_out()
     orders = leaders.ordered(layout, everything=goals.leaders == "all")
     targets = {(one.topic, one.partition): order for one, order in zip(problem.given, orders, strict=True)}
     moves = [
@@ -57,14 +50,13 @@ def place(
         for p, (one, order) in enumerate(zip(problem.given, orders, strict=True))
         if order != one.replicas
     ]
-    forced = _forced(problem)
-    proved = not problem.bounded and layout.caps is None
+    unmet = (*found.unmet, *_not_reached(found))
     return Placement(
         moves=tuple(sorted(moves, key=lambda move: move.id)),
         before=score(brokers, partitions, goals, {}, pinned),
         after=score(brokers, partitions, goals, targets, pinned),
-        bound=Bounds(forced, forced, forced, optimal=proved),
-        unmet=tuple(unmet),
+        bound=_bounds(found, met=not unmet),
+        unmet=unmet,
     )
 
 
@@ -80,18 +72,200 @@ def place_new(
     return {move.id: move.new for move in place(brokers, [*existing, *new], wanted, pinned=pinned).moves}
 
 
-def _begun(layout: Layout) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """`least`: what the best layout costs when bytes per broker do not matter; it cannot cost less when they do."""
+
+    layout: Layout
+    band: Band
+    least: int
+    unmet: tuple[Unmet, ...]
+
+
+def _found(
+    brokers: Sequence[BrokerInfo],
+    partitions: Sequence[PartitionInfo],
+    goals: Goals,
+    pinned: Mapping[PartitionId, tuple[int, ...]],
+) -> _Found:
+    """Partitions for which disks have no room stay as they are."""
+    stays = dict(pinned)
+    unmet: list[Unmet] = []
+    while True:
+        problem = Problem(brokers, partitions, goals, stays)
+        caps = problem.topic_caps() if goals.topic_spread != "off" else []
+        layout = Layout(problem, caps)
+        stuck = _fewest_bytes(layout)
+        if not stuck:
+            break
+        ids = tuple(sorted((problem.given[p].topic, problem.given[p].partition) for p in stuck))
+        unmet.append(Unmet("disk", "no broker that may take a replica has room for it", ids))
+        stays |= {(problem.given[p].topic, problem.given[p].partition): problem.given[p].replicas for p in stuck}
+    share = problem.fair_bytes()
+    least = layout.copied()
+    if goals.byte_tolerance is None:
+        band = open_band(share, problem)
+        if layout.strict:
+            Exchanges(layout, band).spread_topics()
+    else:
+        band = band_of(share, goals.byte_tolerance)
+        if band.violation(layout) or (layout.strict and _beyond_shares(layout)):
+            layout = _within(band, layout)
+    return _Found(layout, band, least, tuple(unmet))
+
+
+def _fewest_bytes(layout: Layout) -> list[int]:
+    """Exact as long as neither disks nor shares of topics end somewhere. Returns the partitions for which there is no room."""
+    problem = layout.problem
+    counts_first = problem.goals.count == "hard"
     greedy.keep(layout)
-    if layout.problem.goals.count == "hard":
-        greedy.level(layout, layout.problem.fair_counts())
-    return greedy.fill(layout)
+    if layout.strict:
+        greedy.spread_topics(layout)
+    if counts_first:
+        greedy.level(layout, problem.fair_counts())
+    stuck = greedy.fill(layout, greedy.neediest)
+    if not stuck:
+        Refiner(layout, Index(layout), prices(layout, counts_first=counts_first)).run()
+    return stuck
 
 
-def _forced(problem: Problem) -> int:
-    return sum(
-        size * (free - problem.most_kept(kind, home))
-        for size, free, kind, home in zip(problem.size, problem.free, problem.kind, problem.home, strict=True)
+def _within(band: Band, fewest: Layout) -> Layout:
+    """What goes from a broker is what it has too much; where that is not near the bound, the layout that copies least is mended too, and the better is taken."""
+    problem = fewest.problem
+    layout = _let_go(band, problem, fewest.caps)
+    found = [layout] if layout is not None else []
+    if (
+        layout is None
+        or _off(layout, band) != (0, 0)
+        or layout.bytes_copied() > bounds.by_bytes(problem, band) * _NEAR_ENOUGH
+    ):
+        _mend(band, fewest)
+        found.append(fewest)
+    return min(found, key=lambda layout: (_off(layout, band), layout.copied()))
+
+
+_NEAR_ENOUGH = 1.005
+
+
+def _off(layout: Layout, band: Band) -> tuple[int, int]:
+    return len(_beyond_shares(layout)) if layout.strict else 0, band.violation(layout)
+
+
+def _let_go(band: Band, problem: Problem, caps: list[int]) -> Layout | None:
+    """None when disks have no room for it."""
+    layout = Layout(problem, caps)
+    greedy.keep(layout)
+    aim = aims(layout, band)
+    fair = problem.fair_counts()
+    if layout.strict:
+        let_topics_go(layout, fair, aim)
+    let_go(layout, fair, aim)
+    allowed = greedy.quotas(problem, fair, layout)
+    if greedy.fill(layout, lambda layout, p: neediest_by_bytes(layout, p, allowed, aim)):
+        return None
+    only_counts = replace(prices(layout, counts_first=problem.goals.count == "hard"), counts_only=True)
+    Refiner(layout, Index(layout), only_counts).run()
+    _mend(band, layout)
+    return layout
+
+
+def _mend(band: Band, layout: Layout) -> None:
+    exchanges = Exchanges(layout, band)
+    if layout.strict:
+        exchanges.spread_topics()
+    exchanges.repair()
+    exchanges.trim()
+
+
+def _within_budget(
+    whole: _Found,
+    brokers: Sequence[BrokerInfo],
+    partitions: Sequence[PartitionInfo],
+    goals: Goals,
+    pinned: Mapping[PartitionId, tuple[int, ...]],
+) -> _Found:
+    """What has to move comes first, the lightest partitions before others; what is left goes where it gains most per byte."""
+    assert goals.max_bytes is not None
+    problem = whole.layout.problem
+    left, given_up = goals.max_bytes, []
+    for one, needed in zip(problem.given, bounds.forced_each(problem), strict=True):
+        if needed <= left:
+            left -= needed
+        else:
+            given_up.append((one.topic, one.partition))
+    stays = dict(pinned) | {
+        (one.topic, one.partition): one.replicas for one in problem.given if (one.topic, one.partition) in {*given_up}
+    }
+    soft = replace(
+        goals, count="soft", topic_spread="off" if goals.topic_spread == "off" else "soft", byte_tolerance=None
     )
+    found = _found(brokers, partitions, soft, stays)
+    layout = Layout(Problem(brokers, partitions, goals, stays), found.layout.caps)
+    layout.follow(found.layout)
+    if goals.count == "hard":
+        left = Refiner(layout, Index(layout), prices(layout, counts_first=False)).run_within(left)
+    band = found.band
+    if goals.byte_tolerance is not None:
+        band = band_of(band.share, goals.byte_tolerance)
+        Exchanges(layout, band, left).repair()
+    reason = f"all that was asked for copies {whole.layout.bytes_copied()} bytes, {goals.max_bytes} may be copied"
+    unmet = (*found.unmet, Unmet("budget", reason, tuple(sorted(given_up))))
+    return _Found(layout, band, layout.copied(), unmet)
+
+
+def _bounds(found: _Found, *, met: bool) -> Bounds:
+    layout, problem = found.layout, found.layout.problem
+    goals = problem.goals
+    forced = sum(bounds.forced_each(problem))
+    free = not layout.limited and not layout.strict
+    count = bounds.by_count(layout) if goals.count == "hard" and free and met else forced
+    bytes_ = bounds.by_bytes(problem, found.band) if goals.byte_tolerance is not None else forced
+    exact = met and layout.copied() == found.least and (free or _is_least_without_limits(layout))
+    return Bounds(forced, max(forced, count), max(forced, bytes_), optimal=exact)
+
+
+def _is_least_without_limits(layout: Layout) -> bool:
+    """Not even with endless disks, and topics anywhere, would less be copied."""
+    relaxed = _relaxed(layout)
+    counts_first = layout.problem.goals.count == "hard"
+    return Refiner(relaxed, Index(relaxed), prices(relaxed, counts_first=counts_first)).is_least()
+
+
+def _is_fair_without_limits(layout: Layout) -> bool:
+    relaxed = _relaxed(layout)
+    only_counts = replace(prices(relaxed, counts_first=True), counts_only=True)
+    return Refiner(relaxed, Index(relaxed), only_counts).is_least()
+
+
+def _relaxed(layout: Layout) -> Layout:
+    relaxed = Layout(layout.problem, layout.caps)
+    relaxed.follow(layout)
+    relaxed.strict = relaxed.limited = False
+    return relaxed
+
+
+def _beyond_shares(layout: Layout) -> tuple[int, ...]:
+    """Brokers that hold more of a topic than its share."""
+    problem = layout.problem
+    over = {
+        place % problem.count
+        for place, (held, cap) in enumerate(zip(layout.on, layout.caps, strict=True))
+        if held > cap and problem.takes >> place % problem.count & 1
+    }
+    return tuple(problem.ids[broker] for broker in sorted(over))
+
+
+def _not_reached(found: _Found) -> Iterator[Unmet]:
+    layout, problem = found.layout, found.layout.problem
+    goals = problem.goals
+    if goals.count == "hard" and not _is_fair_without_limits(layout):
+        yield Unmet("count", "disks, shares of topics or the budget keep counts from being as fair as racks allow")
+    if layout.strict and (brokers := _beyond_shares(layout)):
+        yield Unmet("topic", "other rules leave these brokers more of a topic than its share", (), brokers)
+    if goals.byte_tolerance is not None:
+        off = tuple(problem.ids[broker] for broker in problem.members if found.band.off(layout, broker))
+        if off:
+            yield Unmet("bytes", "no exchange of replicas brings these brokers nearer to their share", (), off)
 
 
 def _move(problem: Problem, p: int, new: tuple[int, ...]) -> Move:
