@@ -14,7 +14,8 @@ class Here:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self("init", "--quiet", "--initial-branch=main")
-        self.write("topology/kafkaops.yaml", "version: 1\n")
+        if not (folder / "topology").exists():
+            self.write("topology/kafkaops.yaml", "version: 1\n")
 
     def __call__(self, *arguments: str) -> str:
         who = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from desk import Ran, run
 from fake_github import serving
+from repositories import Here
 
 from kafkaops.cli import EXAMPLES
 
@@ -103,12 +104,17 @@ def replace(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after))
 
 
+def committed(folder: Path) -> None:
+    Here(folder).commit()
+
+
 def nothing_yet(folder: Path) -> None:
     shutil.rmtree(folder / "topology")
 
 
 PREPARED: dict[str, Callable[[Path], None]] = {
     "kafkaops init": nothing_yet,
+    "kafkaops plan --cluster sandbox --base main -o json=plan.json": committed,
     "kafkaops ack KO2110@topic/inventory.stock.updated.v1 --cluster sandbox --reason OPS-12": more_partitions,
     "kafkaops ack KO2106 --plan plan.json --reason 'nobody reads it'": a_deletion_in_a_saved_plan,
     "kafkaops show plan.json -o markdown": saved("plan"),
