@@ -82,7 +82,7 @@ def applied(found: Topology) -> SnapshotCluster:
     with app.plan(wanted, lambda _: (cluster, None)) as planned:
         app.perform(wanted, planned, lambda _: None)
     state = cluster.state
-    full = {name: replace(topic, size=2**30) for name, topic in state.topics.items()}
+    full = {name: replace(topic, sizes=(2**30,)) for name, topic in state.topics.items()}
     cluster.state = SnapshotState(full, state.acls, state.created)
     return cluster
 

@@ -1177,8 +1177,8 @@ def test_a_cluster_can_be_written_down() -> None:
         "c", (Broker(1, "broker-1", 9092, None),), (), "3.9", frozenset({"Describe"}), zookeeper=False
     )
     assert live.state.topics == {
-        "a": SnapshotTopic("abc", ((2, 1), (1, 2)), {"retention.ms": "1"}, 5),
-        "b": SnapshotTopic(topic_id(1), ((2,), (1,)), {}, 0),
+        "a": SnapshotTopic("abc", ((2, 1), (1, 2)), {"retention.ms": "1"}, (3, 2)),
+        "b": SnapshotTopic(topic_id(1), ((2,), (1,))),
     }
     assert live.acls() == (
         AclBinding("User:CN=a, OU=b", "Allow", "Read", "Topic", "Literal", "order.x", "*"),

@@ -5,7 +5,7 @@
     down: [3]
     broker: {log.retention.ms: "1"}     # static settings of every broker
     topics:
-      order.created.v1: {partitions: 12, replication: 3, config: {retention.ms: "1"}, bytes: 0, id: ...}
+      order.created.v1: {partitions: 12, replication: 3, config: {retention.ms: "1"}, bytes: 0, id: ...}  # bytes in all, or a list for each partition
       user.created.v1: {assignment: [[1, 2], [2, 3]]}
     hidden: [payment.created.v1]        # no right to DESCRIBE
     reassigning: [user.created.v1]
@@ -116,9 +116,19 @@ def _topics(blocks: Mapping[str, object], brokers: Sequence[int]) -> dict[str, S
 
 def _topic(block: _Block, number: int, brokers: Sequence[int]) -> SnapshotTopic:
     assignment = _written(block) if "assignment" in block.values else _round_robin(block, number, brokers)
-    return SnapshotTopic(
-        block.get("id", str, topic_id(number)), assignment, block.texts("config"), block.get("bytes", int, 0)
-    )
+    sizes = _sizes(block, len(assignment)) if "bytes" in block.values else ()
+    return SnapshotTopic(block.get("id", str, topic_id(number)), assignment, block.texts("config"), sizes)
+
+
+def _sizes(block: _Block, partitions: int) -> tuple[int, ...]:
+    """One figure for all, spread evenly, or one for each partition."""
+    if isinstance(block.values["bytes"], list):
+        sizes = tuple(block.list_of("bytes", int))
+        if len(sizes) != partitions:
+            raise Malformed(f"{block.where}.bytes: {len(sizes)} figures for {partitions} partitions")
+        return sizes
+    share, rest = divmod(block.get("bytes", int), partitions)
+    return tuple(share + (number < rest) for number in range(partitions))
 
 
 def _written(block: _Block) -> Assignment:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from kafkaops.cluster import (
     AclBinding,
+    AlterBroker,
     AlterTopic,
     Broker,
     ClusterFailure,
@@ -23,10 +24,15 @@ from kafkaops.cluster import (
     Description,
     FailureKind,
     KafkaError,
+    LogDir,
     MorePartitions,
     NewTopic,
+    Reassignment,
+    ReplicaLog,
+    TopicPartition,
     TopicView,
 )
+from kafkaops.cluster.controller import Held, Mode, altered, cancelled, elected, ended, why_bad_with_zookeeper
 from kafkaops.cluster.journal import LostError
 from kafkaops.cluster.rules import (
     CLUSTER_OPERATIONS,
@@ -48,23 +54,30 @@ LOST: Final = KafkaError("TIMED_OUT", "the answer was lost")  # from a hook: don
 
 # Kafka has words for it only where it should delete.
 _NO_TOPIC = KafkaError("UNKNOWN_TOPIC_OR_PARTITION")
+_NO_PARTITION = KafkaError("UNKNOWN_TOPIC_OR_PARTITION", "The partition does not exist.")
 _NO_TOPIC_TO_DELETE = KafkaError("UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition.")
 _NO_TOPIC_ID = KafkaError("UNKNOWN_TOPIC_ID", "This server does not host this topic ID.")
 _NO_TOPIC_RIGHT = KafkaError("TOPIC_AUTHORIZATION_FAILED", "Topic authorization failed.")
 _NO_CLUSTER_RIGHT = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "Cluster authorization failed.")
+_NO_LOG_DIRS = replace(_NO_CLUSTER_RIGHT, message="log dirs need Describe on the cluster")
 _NO_AUTHORIZER = KafkaError("SECURITY_DISABLED", "No Authorizer is configured.")
 _INTERNAL = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state"})
+_DISK = 2**40
 _MOST_PARTITIONS = 10_000  # of one CreateTopics request, from 3.9 on
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotTopic:
-    """`size`: bytes of the largest replica of each partition, added up."""
+    """`sizes`: bytes of the largest replica of each partition; none are said: nothing was written to it. `held`: of partitions that are not simply at rest."""
 
     topic_id: str
     assignment: Assignment
     overrides: Mapping[str, str] = field(default_factory=dict)
-    size: int = 0
+    sizes: tuple[int, ...] = ()
+    held: Mapping[int, Held] = field(default_factory=dict)
+
+    def size(self, number: int) -> int:
+        return self.sizes[number] if number < len(self.sizes) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +90,7 @@ class SnapshotState:
 
 
 class Call(NamedTuple):
-    """One item of one write: a `NewTopic`, `MorePartitions`, `AlterTopic`, `AclBinding` or, for deletions, (name, topic id)."""
+    """One item of one write: a `NewTopic`, `MorePartitions`, `AlterTopic`, `AlterBroker`, `AclBinding`, for deletions (name, topic id), for reassignments (partition, replicas), for elections the partition."""
 
     method: str
     item: object
@@ -110,7 +123,9 @@ class SnapshotCluster:
     """Attributes that a test may set at any time:
 
     hidden      names that our principal may not DESCRIBE
-    moving      names with a reassignment in flight
+    moving      names with a reassignment in flight of which nothing else is known
+    disks       broker id -> bytes of each of its log directories, over which replicas are spread by partition; left out: one of 1 TiB
+    cordoned    brokers that take no new replicas
     operations  our rights on the cluster resource; None: not told, and nothing is refused
     lagging     broker id -> the older state that its answers still come from
     hook        asked before each item with the method's name and the item: a `KafkaError` is that item's answer, `LOST` after it was done all the same,
@@ -140,6 +155,8 @@ class SnapshotCluster:
         self.hook: Hook | None = None
         self.calls: list[Call] = []
         self.down = frozenset(down)
+        self.disks: Mapping[int, tuple[int, ...]] = {}
+        self.cordoned: frozenset[int] = frozenset()
         self._cluster_id = cluster_id
         self._brokers = tuple(sorted(brokers or numbered_brokers(3)))
         self._kafka_version = kafka_version
@@ -149,6 +166,8 @@ class SnapshotCluster:
         self._settings = dict(settings or {})
         self._inherited: dict[str, str | None] = {**broker_defaults(self._version), **self._settings}
         self._settings_of = {broker: dict(own) for broker, own in (settings_of or {}).items()}
+        self._dynamic: Mapping[int, Mapping[str, str]] = {}
+        self._mode = Mode(self._version, zookeeper)
         self._topics = dict(topics or {})
         self._acls = dict.fromkeys(acls)
         self._created = len(self._topics)
@@ -187,6 +206,14 @@ class SnapshotCluster:
 
     def start(self, broker: int) -> None:
         self.down -= {broker}
+        self._settle()
+
+    def copied(self, key: TopicPartition, broker: int, size: int | None) -> None:
+        """From now on this replica has so many bytes and is not in sync; None: it is."""
+        held = self._held(key)
+        behind = {one: bytes_ for one, bytes_ in held.behind.items() if one != broker}
+        self._hold(key, replace(held, behind=behind if size is None else {**behind, broker: size}))
+        self._settle()
 
     # --- reads
 
@@ -220,15 +247,15 @@ class SnapshotCluster:
     def topics(self, broker: int, names: Sequence[str]) -> Mapping[str, TopicView | KafkaError]:
         if silence := self._silence(broker):
             return dict.fromkeys(names, silence)
-        seen, live = self._seen_by(broker).topics, frozenset(self._live)
-        return {name: self._view(name, seen, live) for name in names}
+        seen = self._seen_by(broker).topics
+        return {name: self._view(name, seen) for name in names}
 
-    def _view(self, name: str, seen: Mapping[str, SnapshotTopic], live: frozenset[int]) -> TopicView | KafkaError:
+    def _view(self, name: str, seen: Mapping[str, SnapshotTopic]) -> TopicView | KafkaError:
         found = self._fault("topics", name) or self._shown(name, seen)
         if isinstance(found, KafkaError):
             return found
-        in_sync = tuple(tuple(replica for replica in replicas if replica in live) for replicas in found.assignment)
-        leaders = tuple(replicas[0] if replicas else -1 for replicas in in_sync)
+        held = [_held(found, number) for number in range(len(found.assignment))]
+        in_sync, leaders = tuple(map(self._in_sync, held)), tuple(map(self._leader, held))
         return TopicView(name, found.topic_id, found.assignment, in_sync, leaders, name in _INTERNAL)
 
     def topic_overrides(self, names: Sequence[str]) -> Mapping[str, Mapping[str, ConfigEntry] | KafkaError]:
@@ -261,9 +288,14 @@ class SnapshotCluster:
             return refused or _NO_CLUSTER_RIGHT
         static = self._settings | self._settings_of.get(broker, {})
         defaults = broker_defaults(self._version)
-        return {key: ConfigEntry(text, ConfigSource.DEFAULT) for key, text in defaults.items()} | {
-            key: ConfigEntry(text, ConfigSource.STATIC_BROKER) for key, text in static.items()
-        }
+        return (
+            {key: ConfigEntry(text, ConfigSource.DEFAULT) for key, text in defaults.items()}
+            | {key: ConfigEntry(text, ConfigSource.STATIC_BROKER) for key, text in static.items()}
+            | {key: ConfigEntry(text, ConfigSource.DYNAMIC_BROKER) for key, text in self._dynamic_of(broker).items()}
+        )
+
+    def _dynamic_of(self, broker: int) -> Mapping[str, str]:
+        return self._dynamic.get(broker, {})
 
     def acls(self, broker: int | None = None) -> Sequence[AclBinding] | KafkaError:
         self._reach()
@@ -274,8 +306,7 @@ class SnapshotCluster:
     def topic_bytes(self, names: Sequence[str]) -> Mapping[str, int | KafkaError]:
         self._reach()
         if "Describe" not in (self._told_operations() or ()):
-            refused = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "log dirs need Describe on the cluster")
-            return dict.fromkeys(names, refused)
+            return dict.fromkeys(names, _NO_LOG_DIRS)
         live = frozenset(self._live)
         return {name: self._bytes(name, live) for name in names}
 
@@ -288,14 +319,58 @@ class SnapshotCluster:
                 return KafkaError(
                     "REPLICA_NOT_AVAILABLE", f"partition {number} is not on live brokers with all its replicas"
                 )
-        return found.size
+        return sum(found.sizes)
 
     def reassigning(self, names: Sequence[str]) -> frozenset[str] | KafkaError:
         self._reach()
         refused = self._fault("reassigning", tuple(names))
         if refused is not None or not self._may("Describe"):
             return refused or _NO_CLUSTER_RIGHT
-        return self.moving.intersection(names)
+        return self.moving.union(key.topic for key in self._moves()).intersection(names)
+
+    def reassignments(self) -> Mapping[TopicPartition, Reassignment] | KafkaError:
+        self._reach()
+        refused = self._fault("reassignments", None)
+        if refused is not None or not self._may("Describe"):
+            return refused or _NO_CLUSTER_RIGHT
+        return self._moves()
+
+    def _moves(self) -> Mapping[TopicPartition, Reassignment]:
+        return {
+            TopicPartition(name, number): Reassignment(held.replicas, held.adding, held.removing)
+            for name, topic in self._topics.items()
+            for number, held in topic.held.items()
+            if held.moves
+        }
+
+    def log_dirs(
+        self, broker: int, partitions: Sequence[TopicPartition] | None = None
+    ) -> Sequence[LogDir] | KafkaError:
+        if refused := self._silence(broker) or self._fault("log_dirs", broker):
+            return refused
+        if "Describe" not in (self._told_operations() or ()):
+            return _NO_LOG_DIRS
+        return self._dirs(broker, None if partitions is None else frozenset(partitions))
+
+    def _dirs(self, broker: int, asked: frozenset[TopicPartition] | None) -> Sequence[LogDir]:
+        totals = self.disks.get(broker, (_DISK,))
+        logs: list[dict[TopicPartition, ReplicaLog]] = [{} for _ in totals]
+        for key in self._partitions():
+            held, size = self._held(key), self._topics[key.topic].size(key.partition)
+            if broker in held.replicas:
+                has = held.behind.get(broker, size)
+                logs[key.partition % len(totals)][key] = ReplicaLog(has, size - has)
+        cordoned = broker in self.cordoned
+        return tuple(
+            LogDir(
+                f"/data-{number}",
+                {key: log for key, log in found.items() if asked is None or key in asked},
+                total=total,
+                usable=total - sum(log.size for log in found.values()),
+                cordoned=cordoned,
+            )
+            for number, (total, found) in enumerate(zip(totals, logs, strict=True), 1)
+        )
 
     # --- writes
 
@@ -371,7 +446,7 @@ class SnapshotCluster:
         topic = self._known(more.name, self._topics)
         if isinstance(topic, KafkaError):
             return topic
-        if self._zookeeper and more.name in self.moving:
+        if self._zookeeper and more.name in self.moving.union(key.topic for key in self._moves()):
             return KafkaError("REASSIGNMENT_IN_PROGRESS", "A partition reassignment is in progress.")
         return self._bad_total(more, len(topic.assignment)) or self._more_replicas(more, topic.assignment)
 
@@ -441,6 +516,74 @@ class SnapshotCluster:
             absent = KafkaError("UNKNOWN_TOPIC_OR_PARTITION", f"The topic '{change.name}' does not exist.")
             return refusal if isinstance(refusal, KafkaError) else absent
         return printed(stored, self._version, self._inherited)
+
+    def alter_brokers(self, brokers: Sequence[AlterBroker]) -> Mapping[int, KafkaError | None]:
+        def alter(change: AlterBroker) -> KafkaError | None:
+            refused = self._silence(change.id) or (None if self._may("AlterConfigs") else _NO_CLUSTER_RIGHT)
+            if refused is None:
+                wanted = {**self._dynamic_of(change.id), **change.configs}
+                kept = {key: text for key, text in wanted.items() if text is not None}
+                self._dynamic = {**self._dynamic, change.id: kept}
+            return refused
+
+        return self._each("alter_brokers", {change.id: change for change in brokers}, alter)
+
+    def reassign(
+        self, targets: Mapping[TopicPartition, tuple[int, ...] | None], *, resize: bool
+    ) -> Mapping[TopicPartition, KafkaError | None]:
+        def alter(item: tuple[TopicPartition, tuple[int, ...] | None]) -> KafkaError | None:
+            return self._unless_refused(item[0], self._reassigned(*item, resize=resize))
+
+        return self._each("reassign", {key: (key, target) for key, target in targets.items()}, alter)
+
+    def _reassigned(self, key: TopicPartition, target: tuple[int, ...] | None, *, resize: bool) -> Held | KafkaError:
+        known = self._reassignable(key)
+        if isinstance(known, KafkaError):
+            return known
+        held, in_sync = replace(known, leader=self._leader(known)), self._in_sync(known)
+        if target is None:
+            return cancelled(held, in_sync, self._mode, f"{key.topic}:{key.partition}")
+        registered = {broker.id for broker in self._brokers}
+        reason = (
+            why_bad_with_zookeeper(target, held, self._live)
+            if self._zookeeper
+            else _why_bad_replicas(target, len(target), registered, frozenset())
+        )
+        if reason:
+            return KafkaError("INVALID_REPLICA_ASSIGNMENT", reason)
+        return altered(held, target, in_sync, self._mode, resize=resize)
+
+    def _reassignable(self, key: TopicPartition) -> Held | KafkaError:
+        if not self._may("Alter"):
+            return _NO_CLUSTER_RIGHT
+        if self._is_there(key):
+            return self._held(key)
+        if self._zookeeper:
+            return _NO_PARTITION
+        unknown = (
+            f"a topic named {key.topic}" if key.topic not in self._topics else f"partition {key.topic}:{key.partition}"
+        )
+        return KafkaError(_NO_TOPIC.name, f"Unable to find {unknown}.")
+
+    def elect_preferred(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, KafkaError | None]:
+        def elect(key: TopicPartition) -> KafkaError | None:
+            return self._unless_refused(key, self._elected(key))
+
+        return self._each("elect_preferred", {key: key for key in partitions}, elect)
+
+    def _elected(self, key: TopicPartition) -> Held | KafkaError:
+        if not self._may("Alter"):
+            return _NO_CLUSTER_RIGHT
+        if self._is_there(key):
+            held = self._held(key)
+            name = f"{key.topic}-{key.partition}"
+            return elected(held, self._in_sync(held), leader=self._leader(held), mode=self._mode, name=name)
+        if self._zookeeper:
+            return _NO_PARTITION
+        unknown = (
+            "topic as " + key.topic if key.topic not in self._topics else f"partition as {key.topic}-{key.partition}"
+        )
+        return KafkaError(_NO_TOPIC.name, f"No such {unknown}")
 
     def delete_topics(self, ids: Mapping[str, str]) -> Mapping[str, KafkaError | None]:
         """The ACLs of a topic outlive it."""
@@ -557,6 +700,54 @@ class SnapshotCluster:
             return _NO_AUTHORIZER
         return None if self._may(operation) else _NO_CLUSTER_RIGHT
 
+    # --- what it holds of partitions
+
+    def _partitions(self) -> list[TopicPartition]:
+        return [
+            TopicPartition(name, number)
+            for name, topic in self._topics.items()
+            for number in range(len(topic.assignment))
+        ]
+
+    def _is_there(self, key: TopicPartition) -> bool:
+        topic = self._topics.get(key.topic)
+        return topic is not None and 0 <= key.partition < len(topic.assignment)
+
+    def _held(self, key: TopicPartition) -> Held:
+        return _held(self._topics[key.topic], key.partition)
+
+    def _unless_refused(self, key: TopicPartition, after: Held | KafkaError) -> KafkaError | None:
+        if isinstance(after, KafkaError):
+            return after
+        self._hold(key, after)
+        return None
+
+    def _hold(self, key: TopicPartition, held: Held) -> None:
+        self._own()
+        topic = self._topics[key.topic]
+        held = replace(held, leader=None) if held.leader == held.replicas[0] else held
+        assignment = tuple(
+            held.replicas if number == key.partition else replicas for number, replicas in enumerate(topic.assignment)
+        )
+        others = {number: one for number, one in topic.held.items() if number != key.partition}
+        kept = others if held == Held(held.replicas) else {**others, key.partition: held}
+        self._topics[key.topic] = replace(topic, assignment=assignment, held=kept)
+
+    def _settle(self) -> None:
+        """Ends what can end, now that more replicas are in sync."""
+        for key in self._moves():
+            held = self._held(key)
+            self._hold(key, ended(held, self._in_sync(held), self._mode))
+
+    def _in_sync(self, held: Held) -> tuple[int, ...]:
+        return tuple(one for one in held.replicas if one in self._live and one not in held.behind)
+
+    def _leader(self, held: Held) -> int:
+        in_sync = self._in_sync(held)
+        return held.leader if held.leader in in_sync else next(iter(in_sync), -1)
+
+    # --- what may be seen and done
+
     def _known(self, name: str, seen: Mapping[str, SnapshotTopic]) -> SnapshotTopic | KafkaError:
         if name in self.hidden:
             return _NO_TOPIC_RIGHT
@@ -573,6 +764,10 @@ class SnapshotCluster:
     @property
     def _live(self) -> tuple[int, ...]:
         return tuple(broker.id for broker in self._brokers if broker.id not in self.down)
+
+
+def _held(topic: SnapshotTopic, number: int) -> Held:
+    return topic.held.get(number) or Held(topic.assignment[number])
 
 
 def _major_minor(version: str) -> tuple[int, int]:

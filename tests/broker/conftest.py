@@ -13,7 +13,15 @@ from kafkaops.cluster.live import LiveCluster, connect
 from kafkaops.cluster.properties import load
 from kafkaops.sandbox import Sandbox, running
 
-STARTS_ITS_OWN = {"test_live_pull", "test_examples", "test_sandbox", "test_live_cluster", "test_oauth", "test_versions"}
+STARTS_ITS_OWN = {
+    "test_live_pull",
+    "test_examples",
+    "test_sandbox",
+    "test_live_cluster",
+    "test_oauth",
+    "test_reassignment_facts",
+    "test_versions",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ from desk import Desk, given, until
 
 from kafkaops.cluster import (
     AclBinding,
+    AlterBroker,
     AlterTopic,
     Cluster,
     ConfigEntry,
@@ -19,6 +20,7 @@ from kafkaops.cluster import (
     KafkaError,
     MorePartitions,
     NewTopic,
+    TopicPartition,
     TopicView,
 )
 from kafkaops.cluster.live import connect
@@ -547,9 +549,12 @@ def test_a_stranger_learns_nothing_of_the_cluster_and_is_told_so(world: World) -
     stranger = world.as_stranger()
     refused = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "log dirs need Describe on the cluster")
 
-    answers = [stranger.acls(), stranger.acls(2), stranger.broker_configs(1), stranger.reassigning([seen])]
+    answers = [
+        *(stranger.acls(), stranger.acls(2), stranger.broker_configs(1)),
+        *(stranger.reassigning([seen]), stranger.reassignments(), stranger.log_dirs(1)),
+    ]
 
-    assert [error_name(answer) for answer in answers] == [refused.name] * 4
+    assert [error_name(answer) for answer in answers] == [refused.name] * 6
     assert stranger.topic_bytes([seen]) == {seen: refused}
     assert not stranger.describe().operations
 
@@ -564,6 +569,23 @@ def test_a_stranger_changes_no_access(world: World) -> None:
 
     assert [error_name(answer) for answer in answers] == ["CLUSTER_AUTHORIZATION_FAILED"] * 2
     assert world.acls() == before
+
+
+def test_a_stranger_moves_nothing(world: World) -> None:
+    name = world.name("seen")
+    world.create(NewTopic(name, 1, 2, {}, assignment=((1, 2),)))
+    stranger = world.as_stranger()
+    key = TopicPartition(name, 0)
+
+    answers = [
+        stranger.reassign({key: (2, 3)}, resize=False)[key],
+        stranger.reassign({key: None}, resize=True)[key],
+        stranger.elect_preferred([key])[key],
+        stranger.alter_brokers([AlterBroker(1, {"leader.replication.throttled.rate": "1"})])[1],
+    ]
+
+    assert [error_name(answer) for answer in answers] == ["CLUSTER_AUTHORIZATION_FAILED"] * 4
+    assert world.topic(name).assignment == ((1, 2),)
 
 
 def error_name(answer: object) -> str:
