@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from kafkaops.cluster import ClusterFailure, FailureKind, KafkaError
+from kafkaops.cluster.journal import Lock, Record
 from kafkaops.cluster.live import LiveCluster, connect
 from kafkaops.cluster.properties import load
 from kafkaops.sandbox import Sandbox, running
@@ -178,6 +179,16 @@ def test_both_clients_log_in_with_a_token(kafka: Sandbox, spelling: str) -> None
         assert cluster.describe().cluster_id == kafka.cluster_id
         assert cluster.describe().operations is not None
         assert cluster.acls() == ()
+
+
+def test_a_lock_is_held_and_written_under_by_a_login_with_a_token(kafka: Sandbox) -> None:
+    with endpoint() as address, Login(kafka).at(address) as cluster:
+        held = cluster.journal().acquire(Lock.APPLY, "with a token")
+        held.append([Record("token", "1")])
+        held.prove()
+        held.release()
+
+        assert cluster.journal().read() == (Record("token", "1"),)
 
 
 def test_a_principal_without_rights_is_told_so(kafka: Sandbox) -> None:
