@@ -175,6 +175,7 @@ class Writer:
             "client.id": client_id,
             "transactional.id": str(lock),
             "transaction.timeout.ms": _TRANSACTION_SECONDS * 1000,
+            "socket.timeout.ms": min(int(settings["socket.timeout.ms"]), _TRANSACTION_SECONDS * 1000),  # else refused
             "linger.ms": 0,
         }
         self._producer = _made(Producer, settings, ours)
