@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import chain
 
 from kafkaops import apply as applying
-from kafkaops import attribution, consent, fingerprint, offline, report, snapshots
+from kafkaops import attribution, consent, fingerprint, journal, logbook, offline, report, snapshots
 from kafkaops.attribution import Base
 from kafkaops.cluster import Cluster, ClusterFailure, Description, FailureKind, KafkaError
+from kafkaops.cluster.journal import BusyError, Lock, LostError
 from kafkaops.cluster.recording import Question, RecordedCluster, record
 from kafkaops.compile import Desired
 from kafkaops.findings import Exit, Finding, Refusal, Severity, sort_key
+from kafkaops.journal import Ending, Entries, Entry, LastApplied, Memory, Owned, Property, Run, Side
 from kafkaops.kind import Reading
 from kafkaops.kinds.acl.kind import ACL
 from kafkaops.kinds.topic.kind import TOPIC
 from kafkaops.kinds.topic.model import Topic
+from kafkaops.logbook import Caller, Logbook
 from kafkaops.offline import Against
 from kafkaops.plan import Acknowledgement, Action, Change, Difference, Outcome, Plan, Result, acknowledge, plan_of
 from kafkaops.settings import ClusterEntry, Policy
@@ -43,7 +47,7 @@ VERIFY_PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What every command that reads a cluster is asked. `now`: the time of the run, from outside. `recall`: what the journal of the connected cluster adds, such as a base."""
+    """What every command that reads a cluster is asked. `now`: the time of the run, from outside. `recall`: what the journal of the connected cluster adds, such as a base. `caller`: of a run that changes something, and so has the cluster to itself."""
 
     command: str
     topology: Topology
@@ -55,6 +59,7 @@ class Request:
     base: Base | None = None
     recall: Callable[[Request, Cluster], Request] | None = None
     remembered: tuple[Finding, ...] = ()  # what the journal has against it
+    caller: Caller | None = None
 
     @property
     def desired(self) -> Desired:
@@ -77,6 +82,12 @@ class Planned:
     reading: Reading
     header: report.Header
 
+    @property
+    def log(self) -> Logbook:
+        """Of a run that changes something."""
+        assert self.reading.log is not None
+        return self.reading.log
+
 
 @contextmanager
 def plan(request: Request, connect: Connect) -> Iterator[Planned]:
@@ -84,7 +95,7 @@ def plan(request: Request, connect: Connect) -> Iterator[Planned]:
     begun = time.monotonic()
     with connected(request, connect) as met:
         request = request.recall(request, met.cluster) if request.recall else request
-        reading = _reading(request, met.cluster, met.described, met.login)
+        reading = replace(_reading(request, met.cluster, met.described, met.login), log=met.log)
         made = plan_on(request, reading)
         yield Planned(
             request=request,
@@ -103,10 +114,15 @@ def plan_on(request: Request, reading: Reading) -> Plan:
 
 @contextmanager
 def connected(request: Request, connect: Connect) -> Iterator[Reading]:
-    """The cluster of the request, described, and closed in the end."""
+    """The cluster of the request, described, and closed in the end; locked meanwhile for a run that changes something."""
     cluster, login = connect(request.entry)
     try:
-        yield _reading(request, cluster, cluster.describe(), login)
+        reading = _reading(request, cluster, cluster.describe(), login)
+        if request.caller is None:
+            yield reading
+        else:
+            with _alone(reading, request.caller) as log:
+                yield replace(reading, log=log)
     finally:
         cluster.close()
 
@@ -247,6 +263,10 @@ def _too_many(changes: Sequence[Change], policy: Policy) -> Iterator[Finding]:
 def _about_the_cluster(request: Request, reading: Reading) -> Iterator[Finding]:
     described, entry = reading.described, request.entry
     yield from request.remembered
+    if not entry.journals:
+        yield _nothing_kept(entry)
+    if reading.log is not None:
+        yield from map(_taken_over, reading.log.taken_over)
     if request.against is not None:
         yield from offline.remarks(request.against, entry, request.now)
     for broker in described.fenced:
@@ -264,6 +284,19 @@ def _about_the_cluster(request: Request, reading: Reading) -> Iterator[Finding]:
             where=entry.where,
             help=f'write `kafka-version: "{described.kafka_version}"`',
         )
+
+
+def _nothing_kept(entry: ClusterEntry) -> Finding:
+    return Finding(
+        code="KO7124",
+        severity=Severity.WARNING,
+        message=f"cluster `{entry.name}` has `journal: off`: apply takes no lock, so two runs at once can spoil each other, and remembers nothing",
+        where=entry.where,
+        help="take the line out once apply may use the journal; `kafkaops doctor` prints the ACLs",
+        notes=(
+            "lost: the lock, `history`, `undo`, what a killed run was about to do, and the refusal of a commit older than the last",
+        ),
+    )
 
 
 def header(request: Request, reading: Reading, scope: Mapping[str, report.Scope], seconds: float) -> report.Header:
@@ -344,12 +377,90 @@ def _insist_on_a_plan(reading: Reading) -> None:
 # apply
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    steps: tuple[applying.Step, ...]
-    outcomes: tuple[Outcome, ...]
-    verification: report.Verification | None
-    exit_code: int
+@contextmanager
+def _alone(reading: Reading, caller: Caller) -> Iterator[Logbook]:
+    """With the lock of the cluster, and with what earlier runs left open looked at; without either where `journal: off` is set.
+
+    Errors: Refusal, also when another run has the lock (exit 6), or takes it while nothing has been changed yet.
+    """
+    needs_pin(reading.entry, reading.described)
+    if not reading.entry.journals:
+        yield Logbook(caller)
+        return
+    try:
+        with logbook.opened(reading.cluster, caller) as log:
+            _refuse_older_commit(log, caller)
+            for left in log.memory.unsettled:
+                if left.lock == Lock.APPLY:
+                    log.take_over(left, partial(_standing, reading))
+            yield log
+    except BusyError as busy:
+        raise _busy(reading.cluster, busy) from busy
+    except LostError as lost:
+        raise Refusal(Exit.BUSY, lost_finding()) from lost
+
+
+def _standing(reading: Reading, entries: Sequence[Entry]) -> dict[str, Side]:
+    found: dict[str, Side] = {}
+    for kind in KINDS:
+        of_kind = [entry for entry in entries if entry.kind == kind.name]
+        found |= kind.standing(reading, of_kind) if of_kind else {}
+    return found
+
+
+def _refuse_older_commit(log: Logbook, caller: Caller) -> None:
+    """Of a work tree that differs from its commit it cannot be said what it is older than."""
+    own = caller.revision
+    last = log.memory.applied.get(own.repository)
+    if last is None or own.commit is None or caller.comes_from(last.commit):
+        return
+    raise Refusal(
+        Exit.NOT_APPROVED,
+        Finding(
+            code="KO7121",
+            severity=Severity.ERROR,
+            message=f"commit {own.commit[:7]} does not come from {last.commit[:7]}, which was applied last",
+            help="merge or rebase; going back is a new commit, such as `git revert` makes",
+            notes=(f"run {last.run} applied it at {last.at:%Y-%m-%d %H:%M:%S}Z",),
+        ),
+    )
+
+
+def _busy(cluster: Cluster, busy: BusyError) -> Refusal:
+    """Who has the lock: by itself, and by what it wrote."""
+    help_ = "wait until it has ended, then run the same command again; `kafkaops lock status` tells how far it is"
+    if busy.holder is None:
+        message, facts = f"another run has just taken the lock `{busy.lock}`", dict[str, object]()
+    else:
+        who = journal.at_work(busy.lock, busy.holder.client_id, busy.holder.host, _memory_or_none(cluster))
+        message, facts = f"another run is at work: {report.told_holder(who)}", {"holder": report.holder(who)}
+    return Refusal(Exit.BUSY, Finding(code="KO7120", severity=Severity.ERROR, message=message, help=help_), facts=facts)
+
+
+def _memory_or_none(cluster: Cluster) -> Memory:
+    """That somebody has the lock is the answer, whatever the journal holds."""
+    try:
+        return logbook.read(cluster.journal())[1]
+    except (Refusal, ClusterFailure):
+        return Memory()
+
+
+def _taken_over(run: Run) -> Finding:
+    return Finding(
+        code="KO7125",
+        severity=Severity.NOTICE,
+        message=f"run {run.id} ({run.runner.who} on {run.runner.host}) had left open how it ended; the journal tells it now",
+        help=f"`kafkaops history {run.id}` shows its steps",
+    )
+
+
+def lost_finding() -> Finding:
+    return Finding(
+        code="KO7126",
+        severity=Severity.ERROR,
+        message="the lock could not be held, so another run may have taken over; nothing was sent from then on",
+        help="see `kafkaops lock status`, then run the same command again",
+    )
 
 
 def needs_pin(entry: ClusterEntry, described: Description | None = None) -> None:
@@ -366,6 +477,15 @@ def needs_pin(entry: ClusterEntry, described: Description | None = None) -> None
                 help=f"write `cluster-id: {shown}`; `kafkaops doctor --cluster {entry.name}` prints the line",
             ),
         )
+
+
+def unwritten_finding(failure: ClusterFailure) -> Finding:
+    return Finding(
+        code="KO7131",
+        severity=Severity.ERROR,
+        message=f"the journal could not be written, so nothing more was sent: {failure.message}",
+        help=failure.help or "run the same command again when the cluster is well",
+    )
 
 
 def broker_findings(planned: Planned) -> tuple[Finding, ...]:
@@ -417,9 +537,16 @@ def _what(change: Change) -> str:
     return change.fields[0].name if change.action == "update" else f"to {change.action} it"
 
 
-def perform(request: Request, planned: Planned, tell: Callable[[applying.Step], None]) -> tuple[applying.Step, ...]:
-    """Every step as it ends; interrupted, those that ended are in `tell`."""
-    reading = planned.reading
+def perform(
+    request: Request,
+    planned: Planned,
+    tell: Callable[[applying.Step], None],
+    undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> tuple[applying.Step, ...]:
+    """Every step as it ends; whatever ends it early, those that ended are in `tell`. Errors: LostError, ClusterFailure when the journal takes nothing more."""
+    reading, log = planned.reading, planned.log
+    with undisturbed():
+        log.begin(_run(request, planned, log))
 
     def again(changes: Sequence[Change]) -> Mapping[str, Change | Finding]:
         return _found_again(request, reading, changes)
@@ -427,15 +554,70 @@ def perform(request: Request, planned: Planned, tell: Callable[[applying.Step], 
     performer = applying.Performer(
         cluster=reading.cluster,
         kinds=_BY_NAME,
+        log=log,
         again=again,
         live=lambda: [broker.id for broker in reading.cluster.describe().brokers],
         patience=reading.patience,
+        undisturbed=undisturbed,
     )
     steps = []
     for step in applying.run(replace(planned.plan, changes=planned.plan.to_do), performer):
         tell(step)
         steps.append(step)
     return tuple(steps)
+
+
+def _run(request: Request, planned: Planned, log: Logbook) -> Run:
+    caller, changes = log.caller, planned.plan.to_do
+    return Run(
+        id=caller.id,
+        command=request.command,
+        lock=Lock.APPLY,
+        cluster=request.entry.name,
+        cluster_id=planned.header.cluster_id,
+        since=caller.clock(),
+        runner=caller.runner,
+        revision=caller.revision,
+        fingerprint=_fingerprint(planned),
+        changes=len(changes),
+        steps=len(applying.batches(changes)),
+    )
+
+
+def _fingerprint(planned: Planned) -> str:
+    id_ = planned.header.cluster_id
+    return fingerprint.of_plan(id_, [fingerprint.of_change(id_, change) for change in planned.plan.to_do])
+
+
+def close(request: Request, planned: Planned, how: Ending, outcomes: Sequence[Outcome], *, seen: bool) -> None:
+    """Writes how the run ended, and what is true since. `seen`: on the cluster. Errors: LostError, ClusterFailure."""
+    log = planned.log
+    log.end(how, outcomes, *(_true_now(request, log) if how is Ending.DONE else ()), seen=seen)
+
+
+def close_idle(request: Request, planned: Planned) -> None:
+    """Nothing had to be done: only what this commit makes true is written, where that is new. Errors: LostError, ClusterFailure."""
+    planned.log.write(*_true_now(request, planned.log))
+
+
+def _true_now(request: Request, log: Logbook) -> Iterator[Entries]:
+    """The commit, and what the repository owns. Of a part nothing is known about the rest."""
+    own, memory = log.caller.revision, log.memory
+    if request.only or not own.repository:
+        return
+    last = memory.applied.get(own.repository)
+    if own.commit is not None and (last is None or last.commit != own.commit):
+        yield journal.applied_entry(LastApplied(own.repository, own.commit, log.caller.id, log.caller.clock()))
+    wanted = set(owned(request.desired))
+    yield from (journal.owner_entry(one, own.repository) for one in sorted(wanted) if one not in memory.owners)
+    mine = {one for one, repository in memory.owners.items() if repository == own.repository}
+    yield from (journal.owner_entry(one, None) for one in sorted(mine - wanted))
+
+
+def owned(desired: Desired) -> Iterator[Property]:
+    """What one repository alone may declare (decisions 11)."""
+    yield from (Property(Owned.PRINCIPAL, name) for name in desired.acls.managed)
+    yield from (Property(Owned.DOMAIN, prefix) for prefix in desired.domains)
 
 
 def _found_again(request: Request, reading: Reading, changes: Sequence[Change]) -> Mapping[str, Change | Finding]:
@@ -509,7 +691,7 @@ def _settled(outcome: Outcome | None, change: Change, left: frozenset[str] | Non
     known = outcome or Outcome(change.id, Result.NOT_REACHED)
     if known.result is Result.APPLIED or left is None or change.id in left:
         return known
-    return replace(known, result=Result.APPLIED, message=f"seen done ({known.message or 'no answer'})")
+    return Outcome(change.id, Result.APPLIED, f"seen done ({known.message or 'no answer'})", known.seconds)
 
 
 def with_findings(made: Plan, findings: tuple[Finding, ...]) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,12 +78,13 @@ def sort_key(finding: Finding) -> tuple[int, str, int, int, str, str, str]:
 
 
 class Refusal(Exception):  # noqa: N818  # not an error of the program: what the user asked for is refused, in a sentence
-    """Ends a command: `exit_code` as in cli.md 1.3, `findings` carry the sentences."""
+    """Ends a command: `exit_code` as in cli.md 1.3, `findings` carry the sentences, `facts` go into the document beside them."""
 
-    def __init__(self, exit_code: int, *findings: Finding) -> None:
+    def __init__(self, exit_code: int, *findings: Finding, facts: Mapping[str, object] | None = None) -> None:
         super().__init__("; ".join(finding.message for finding in findings))
         self.exit_code = exit_code
         self.findings = findings
+        self.facts = facts or {}
 
 
 class Terminated(KeyboardInterrupt):

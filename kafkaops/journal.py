@@ -170,8 +170,11 @@ class Memory:
     borrowed: tuple[Borrowed, ...] = ()
 
     @property
-    def unended(self) -> tuple[Run, ...]:
-        return tuple(run for run in self.runs if run.end is None)
+    def unsettled(self) -> tuple[Run, ...]:
+        """Runs that did not tell how they ended, or what became of a step."""
+        return tuple(
+            run for run in self.runs if run.end is None or any(step.ended is None for step in self.steps_of(run.id))
+        )
 
     def steps_of(self, run: str) -> tuple[Step, ...]:
         return self.steps.get(run, ())
@@ -207,6 +210,44 @@ def began(run: str) -> datetime | None:
         return datetime.strptime(run.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtWork:
+    """Who holds a lock. `run` "": a client that is no run of kafkaops. `step` 0: nothing has been announced yet. `address`: as the brokers see it."""
+
+    lock: str
+    client: str
+    address: str
+    run: str = ""
+    runner: Runner = Runner()
+    since: datetime | None = None
+    command: str = ""
+    step: int = 0
+    steps: int = 0
+    phase: Phase | None = None
+
+
+def at_work(lock: str, client: str, address: str, memory: Memory) -> AtWork:
+    """By what the holder's client says of itself, and by what its run has written."""
+    known = holder_of(client)
+    if known is None:
+        return AtWork(lock=lock, client=client, address=address)
+    id_, runner = known
+    begun = next((run for run in memory.runs if run.id == id_), None)
+    last = max(memory.steps_of(id_), key=lambda step: step.number, default=None)
+    return AtWork(
+        lock=lock,
+        client=client,
+        address=address,
+        run=id_,
+        runner=runner,
+        since=began(id_),
+        command=begun.command if begun else "",
+        step=last.number if last else 0,
+        steps=begun.steps if begun else 0,
+        phase=last.phase if last else None,
+    )
 
 
 # to records
@@ -534,12 +575,27 @@ def _refused(code: str, key: str, why: str) -> Refusal:
     )
 
 
+# looking again
+
+
+def seen(entries: Iterable[Entry], now: Mapping[str, Side]) -> Iterator[Outcome]:
+    """What became of changes that were announced, by how they stand on the cluster `now`."""
+    for entry in entries:
+        match now[entry.id]:
+            case side if side == entry.after:
+                yield Outcome(entry.id, Result.APPLIED, "seen done")
+            case side if side == entry.before:
+                yield Outcome(entry.id, Result.FAILED, "seen not done")
+            case _:
+                yield Outcome(entry.id, Result.FAILED, "seen as something else: it was changed again, or made in part")
+
+
 # forgetting
 
 
 def forgotten(memory: Memory, keys: Iterable[str]) -> Entries:
-    """What the newest runs do without: all that is told of older ones. A run that did not end stays, and one that has something borrowed."""
-    kept = {run.id for run in _kept(memory.runs)} | {run.id for run in memory.unended}
+    """What the newest runs do without: all that is told of older ones. A run that is not settled stays, and one that has something borrowed."""
+    kept = {run.id for run in _kept(memory.runs)} | {run.id for run in memory.unsettled}
     kept |= {one.run for one in memory.borrowed}
     return {key: None for key in sorted(keys) if _about_a_run(key) and key.split("/")[1] not in kept}
 

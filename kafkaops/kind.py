@@ -9,6 +9,7 @@ from kafkaops.cluster import Cluster, Description, KafkaError
 from kafkaops.compile import Desired
 from kafkaops.findings import Finding
 from kafkaops.journal import Entry, Side
+from kafkaops.logbook import Logbook
 from kafkaops.plan import Change, Difference, Phase
 from kafkaops.resource import Resource
 from kafkaops.settings import ClusterEntry, Settings
@@ -16,7 +17,7 @@ from kafkaops.settings import ClusterEntry, Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """All that reading and comparing needs. `patience`: seconds without progress until brokers that disagree are given up."""
+    """All that reading and comparing needs. `patience`: seconds without progress until brokers that disagree are given up. `log`: of a run that has the lock; None: it only reads."""
 
     cluster: Cluster
     described: Description
@@ -25,6 +26,7 @@ class Reading:
     settings: Settings
     login: str | None  # our own principal, as the login tells
     patience: float
+    log: Logbook | None = None
     base: Desired | None = None  # what another commit wants, to tell a change from drift
 
     @property

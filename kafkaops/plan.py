@@ -156,12 +156,13 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one change. `message`: the broker's words, or what it waits for."""
+    """What became of one change. `message`: the broker's words, or what it waits for. `in_doubt`: it may have been made all the same."""
 
     change_id: str
     result: Result
     message: str = ""
     seconds: float = 0.0
+    in_doubt: bool = False
 
 
 def plan_of(

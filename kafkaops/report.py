@@ -17,6 +17,7 @@ from typing import Any
 from kafkaops import __version__, codes, fingerprint
 from kafkaops.access import AclBinding
 from kafkaops.findings import Exit, Finding, Location, Severity, sort_key
+from kafkaops.journal import AtWork
 from kafkaops.naming import Convention
 from kafkaops.plan import Action, Change, FieldChange, Origin, Outcome, Plan, Result, Tally, Value
 from kafkaops.resource import Resource, ResourceField
@@ -137,10 +138,13 @@ def apply_document(
     outcomes: Sequence[Outcome],
     verification: Verification | None,
     exit_code: int,
+    *,
+    run: str = "",
+    stopped: Finding | None = None,
 ) -> Document:
-    """`verification` None: it was not read again. A change without an outcome was not reached."""
-    verified = () if verification is None else verification.findings
-    verdict = _apply_verdict(plan, outcomes, verification)
+    """`verification` None: it was not read again. A change without an outcome was not reached. `run`: its id in the journal; `stopped`: why it went no further."""
+    told = (*(() if verification is None else verification.findings), *((stopped,) if stopped else ()))
+    verdict = "incomplete" if stopped else _apply_verdict(plan, outcomes, verification)
     by_id = {outcome.change_id: outcome for outcome in outcomes}
     rows = [by_id.get(change.id, Outcome(change.id, Result.NOT_REACHED)) for change in plan.to_do]
     return {
@@ -148,7 +152,8 @@ def apply_document(
         **(_cut_short(rows, verification) if verdict == "incomplete" else {}),
         **_cluster(header),
         "options": {"only": list(plan.partial)},
-        **_planned(plan, header, verified),
+        "run": run or None,
+        **_planned(plan, header, told),
         "results": {result.name.lower(): sum(row.result is result for row in rows) for result in Result},
         "outcomes": [_outcome(row, change) for row, change in zip(rows, plan.to_do, strict=True)],
         "verification": None
@@ -179,9 +184,15 @@ def validation_document(
 
 
 def failure_document(
-    command: str, findings: Iterable[Finding], exit_code: int, *, created_at: datetime, cluster: str = ""
+    command: str,
+    findings: Iterable[Finding],
+    exit_code: int,
+    *,
+    created_at: datetime,
+    cluster: str = "",
+    facts: Mapping[str, Any] | None = None,
 ) -> Document:
-    """Of a command that ended early: in the command's own format, cut short. `cluster`: the one that was meant, where that is known."""
+    """Of a command that ended early: in the command's own format, cut short. `cluster`: the one that was meant, where that is known; `facts`: what else is known."""
     found = sorted(findings, key=sort_key)
     verdict = {Exit.INVALID: "invalid", Exit.BLOCKED: "blocked"}.get(exit_code, "failed")
     return {
@@ -189,9 +200,38 @@ def failure_document(
         "complete": False,
         **({"cluster": {"name": cluster}} if cluster else {}),
         "error": "; ".join(one.message for one in found),
+        **(facts or {}),
         "summary": {"findings": _finding_counts(found)},
         "findings": _findings(found),
     }
+
+
+def holder(one: AtWork) -> Document:
+    """Who has a lock, and how far it is."""
+    return {
+        "lock": one.lock,
+        "run": one.run or None,
+        "command": one.command or None,
+        "who": one.runner.who,
+        "host": one.runner.host or one.address.lstrip("/"),
+        "pid": one.runner.pid or None,
+        "url": one.runner.url or None,
+        "since": _time(one.since) if one.since else None,
+        "step": one.step,
+        "steps": one.steps or None,
+        "phase": int(one.phase) if one.phase else None,
+        "client": one.client,
+    }
+
+
+def told_holder(one: AtWork) -> str:
+    """`ci on runner-7 since 2026-07-01 12:00:00Z, at step 2 of 5 (https://...)`."""
+    if not one.run:
+        return f"client `{one.client}` at {one.address.lstrip('/')}"
+    since = f" since {_time(one.since).replace('T', ' ')}" if one.since else ""
+    step = f", at step {one.step} of {one.steps}" if one.step else ", before its first step"
+    url = f" ({one.runner.url})" if one.runner.url else ""
+    return f"{one.runner.who} on {one.runner.host}{since}{step}{url}"
 
 
 def resource_document(resource: Resource, header: Header, exit_code: int) -> Document:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from kafkaops import app, report, topology
+from kafkaops import app, journal, logbook, report, topology
 from kafkaops import apply as applying
 from kafkaops.access import AclBinding
 from kafkaops.attribution import Base
 from kafkaops.cluster import AlterTopic, ClusterFailure, MorePartitions, NewTopic
 from kafkaops.cluster.snapshot import Call, SnapshotCluster, SnapshotState
 from kafkaops.findings import Exit, Finding, Refusal, Severity
+from kafkaops.journal import Ending, Memory, Revision, Runner
 from kafkaops.kinds.acl.changes import GrantAcl, RevokeAcl
 from kafkaops.kinds.topic.changes import CreateTopic, DeleteTopic
 from kafkaops.lint import RULES
-from kafkaops.plan import Change, From, Origin, Plan, Value
+from kafkaops.logbook import Caller
+from kafkaops.plan import Change, From, Origin, Plan, Result, Value
 from kafkaops.report import Document
 from kafkaops.settings import ClusterEntry
 from kafkaops.topology import Topology
@@ -79,6 +82,23 @@ def read(folder: Path, *, cluster: str | None = None) -> Topology:
     return topology.read(folder, shown=lambda path: path.name, version="0.1.0", today=NOW.date(), cluster=cluster)
 
 
+NOWHERE = Revision()
+
+
+def caller(revision: Revision = NOWHERE, *, comes_from: Callable[[str], bool] = lambda _: True) -> Caller:
+    """Another run each time."""
+    return Caller(
+        id=journal.run_id(NOW, f"{next(_runs):06x}"),
+        runner=Runner("ci", "runner-7", 4711, "https://ci.example/jobs/1"),
+        revision=revision,
+        clock=lambda: NOW,
+        comes_from=comes_from,
+    )
+
+
+_runs = count(1)
+
+
 @dataclass(frozen=True)
 class World:
     """A topology, a cluster, and what the command line would add. `patience`: seconds for brokers that disagree. `base`: the topology of `--base`."""
@@ -90,6 +110,7 @@ class World:
     patience: float = 0.0
     base: Topology | None = None
     base_name: str = "main"
+    caller: Caller = field(default_factory=caller)
 
     @property
     def request(self) -> app.Request:
@@ -113,9 +134,29 @@ class World:
         with app.plan(self.request, self.connect) as planned:
             return planned.plan
 
+    @property
+    def changing(self) -> app.Request:
+        """Of a run that has the lock, on a cluster that is pinned."""
+        pinned = replace(self.request.entry, cluster_id=self.cluster.describe().cluster_id)
+        return replace(self.request, command="apply", entry=pinned, caller=self.caller)
+
     def apply(self) -> tuple[applying.Step, ...]:
-        with app.plan(self.request, self.connect) as planned:
-            return app.perform(self.request, planned, lambda _: None)
+        """As the command does, from the lock to the end that is written."""
+        request = self.changing
+        with app.plan(request, self.connect) as planned:
+            if not planned.plan.to_do:
+                app.close_idle(request, planned)
+                return ()
+            steps = app.perform(request, planned, lambda _: None)
+            _, left = app.verify(request, planned, lambda _: None, patience=-1)
+            outcomes = app.settle(planned.plan, steps, left)
+            how = Ending.DONE if {one.result for one in outcomes} == {Result.APPLIED} else Ending.INCOMPLETE
+            app.close(request, planned, how, outcomes, seen=True)
+            return steps
+
+    def memory(self) -> Memory:
+        """What the journal tells."""
+        return logbook.read(self.cluster.journal())[1]
 
     def document(self) -> report.Document:
         """What `plan -o json` writes; the times of the reading are those of the run."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from in_memory import caller
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
@@ -78,7 +79,7 @@ def applied(found: Topology) -> SnapshotCluster:
     """A cluster that is as the files say, with a gigabyte in each topic."""
     entry = found.entry("production")
     cluster = SnapshotCluster(cluster_id=entry.cluster_id or "", kafka_version="3.5")
-    wanted = request(found)
+    wanted = replace(request(found), caller=caller())
     with app.plan(wanted, lambda _: (cluster, None)) as planned:
         app.perform(wanted, planned, lambda _: None)
     state = cluster.state

@@ -44,10 +44,10 @@ def results(made: Plan, steps: tuple[applying.Step, ...]) -> dict[str, tuple[Res
 
 def applied(world_: World, meanwhile: Callable[[], object] = lambda: None) -> dict[str, tuple[Result, str]]:
     """`meanwhile`: what happens between plan and apply."""
-    with app.plan(world_.request, world_.connect) as planned:
+    with app.plan(world_.changing, world_.connect) as planned:
         assert not planned.plan.blocked
         meanwhile()
-        return results(planned.plan, app.perform(world_.request, planned, lambda _: None))
+        return results(planned.plan, app.perform(world_.changing, planned, lambda _: None))
 
 
 DONE = (Result.APPLIED, "")
@@ -235,8 +235,8 @@ def test_after_the_cluster_went_away_nothing_more_is_tried(tmp_path: Path) -> No
     gone = ClusterFailure(FailureKind.UNREACHABLE, "no broker answers")
     made.cluster.hook = lambda method, _: gone if method == "create_acls" else None
 
-    with app.plan(made.request, made.connect) as planned:
-        steps = app.perform(made.request, planned, lambda _: None)
+    with app.plan(made.changing, made.connect) as planned:
+        steps = app.perform(made.changing, planned, lambda _: None)
         outcomes = app.settle(planned.plan, steps, None)
 
     assert [step.phase for step in steps] == [Phase.GRANTS]
@@ -250,8 +250,8 @@ def test_the_cluster_has_the_last_word_about_a_lost_answer(tmp_path: Path) -> No
     made = world(tmp_path, REPLACED, {})
     made.cluster.hook = lambda method, _: LOST if method == "create_acls" else None
 
-    with app.plan(made.request, made.connect) as planned:
-        steps = app.perform(made.request, planned, lambda _: None)
+    with app.plan(made.changing, made.connect) as planned:
+        steps = app.perform(made.changing, planned, lambda _: None)
         made.cluster.hook = None
         verified, left = app.verify(made.request, planned, lambda _: None, patience=0)
         outcomes = app.settle(planned.plan, steps, left)
@@ -265,7 +265,7 @@ def test_the_cluster_has_the_last_word_about_a_lost_answer(tmp_path: Path) -> No
 def test_what_is_not_as_planned_is_said(tmp_path: Path) -> None:
     made = world(tmp_path, REPLACED, {})
 
-    with app.plan(made.request, made.connect) as planned:
+    with app.plan(made.changing, made.connect) as planned:
         verified, left = app.verify(made.request, planned, lambda _: None, patience=0)
 
     assert left == {"acl:acl/User:order-service/topic/order.*/write"}

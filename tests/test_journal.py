@@ -267,14 +267,17 @@ def test_the_newest_hundred_runs_are_remembered() -> None:
 
 def test_steps_go_with_their_run_and_whatever_lost_its_run_goes() -> None:
     def step(of: str) -> Entries:
-        return journal.intent_entries(replace(STEP, run=of, entries=()))
+        ended = replace(STEP, run=of, entries=(), ended=NOW)
+        return {**journal.intent_entries(ended), **journal.outcome_entries(ended)}
 
     records = [journal.run_entry(run(number)) for number in range(101)]
 
     assert forgotten(*records, step("r0000"), step("r0001"), step("nobody")) == {
         "run/r0000",
         "step/r0000/0001/001",
+        "outcome/r0000/0001/001",
         "step/nobody/0001/001",
+        "outcome/nobody/0001/001",
     }
 
 

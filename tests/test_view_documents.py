@@ -8,8 +8,10 @@ from itertools import permutations
 import jsonschema
 import pytest
 from view_examples import (
+    AT_WORK,
     BILLING,
     BLOCKED,
+    BUSY,
     CREATED_AT,
     CREATES,
     DANGERS,
@@ -67,6 +69,20 @@ def test_a_command_that_ends_early_writes_its_own_format(command: str) -> None:
         "invalid",
         4,
     )
+
+
+def test_whoever_waits_is_told_who_has_the_lock() -> None:
+    document = report.failure_document(
+        "apply", (BUSY,), Exit.BUSY, created_at=CREATED_AT, facts={"holder": report.holder(AT_WORK)}
+    )
+    validator = jsonschema.Draft202012Validator(machine.schema("kafkaops.apply"))
+    validator.validate(document)
+
+    assert BUSY.message == (
+        "another run is at work: ci on runner-7 since 2026-09-28 14:02:14Z, at step 2 of 5 (https://ci.example/jobs/1)"
+    )
+    for key in document["holder"]:
+        assert not validator.is_valid({**document, "holder": {**document["holder"], key: []}}), key
 
 
 @pytest.mark.parametrize("name", documents())

@@ -10,6 +10,7 @@ from typing import Any
 from kafkaops import codes, report
 from kafkaops.access import AclBinding
 from kafkaops.findings import Finding, Location, Severity
+from kafkaops.journal import AtWork, Runner
 from kafkaops.plan import (
     Action,
     Change,
@@ -456,6 +457,33 @@ SANDBOX = {
 }
 
 
+RUN = "20260928T140211Z-ab12cd"
+LOST = Finding(
+    code="KO7126",
+    severity=Severity.ERROR,
+    message="the lock could not be held, so another run may have taken over; nothing was sent from then on",
+    help="see `kafkaops lock status`, then run the same command again",
+)
+AT_WORK = AtWork(
+    lock="kafkaops.apply",
+    client=f"kafkaops/{RUN}/ci/runner-7/4711/https%3A%2F%2Fci.example%2Fjobs%2F1",
+    address="/10.0.0.7",
+    run=RUN,
+    runner=Runner("ci", "runner-7", 4711, "https://ci.example/jobs/1"),
+    since=CREATED_AT,
+    command="apply",
+    step=2,
+    steps=5,
+    phase=Phase.CREATES,
+)
+BUSY = Finding(
+    code="KO7120",
+    severity=Severity.ERROR,
+    message=f"another run is at work: {report.told_holder(AT_WORK)}",
+    help="wait until it has ended, then run the same command again; `kafkaops lock status` tells how far it is",
+)
+
+
 def documents() -> dict[str, dict[str, Any]]:
     """One of each screen, as version 0.1.0 makes it."""
     made = {
@@ -483,6 +511,7 @@ def documents() -> dict[str, dict[str, Any]]:
         "apply-not-as-planned": report.apply_document(READY, header("apply"), _WHOLE, Verification(5, (_STILL,)), 7),
         "apply-unproven": report.apply_document(READY, header("apply"), _WHOLE, None, 7),
         "apply-interrupted": report.apply_document(READY, header("apply"), _WHOLE[:2], None, 130),
+        "apply-lost": report.apply_document(READY, header("apply"), _WHOLE[:2], None, 7, run=RUN, stopped=LOST),
         "apply-blocked": report.apply_document(plan(LOSSES, DANGERS[:2]), header("apply"), (), None, 3),
         "validate": report.validation_document(INVALID, 31, 4, created_at=CREATED_AT),
         "validate-clean": report.validation_document((), 5, 0, created_at=CREATED_AT),

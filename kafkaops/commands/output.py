@@ -259,7 +259,7 @@ def guarded(command: str, options: Options, body: Callable[[Output], int]) -> in
         with prepared(command, options) as output:
             return body(output)
     except Refusal as refusal:
-        return _failed(command, options, output, refusal.exit_code, refusal.findings)
+        return _failed(command, options, output, refusal.exit_code, refusal.findings, refusal.facts)
     except ClusterFailure as failure:
         exit_code, finding = failure_finding(failure)
         return _failed(command, options, output, exit_code, (finding,))
@@ -274,11 +274,18 @@ def guarded(command: str, options: Options, body: Callable[[Output], int]) -> in
 
 
 def _failed(
-    command: str, options: Options, output: Output | None, exit_code: int, findings: tuple[Finding, ...]
+    command: str,
+    options: Options,
+    output: Output | None,
+    exit_code: int,
+    findings: tuple[Finding, ...],
+    facts: Mapping[str, object] | None = None,
 ) -> int:
     out = output or Output(command, options, _targets_that_hold(command, options.output), datetime.now(UTC))
     document = out.with_quotes(
-        report.failure_document(command, findings, exit_code, created_at=out.created_at, cluster=out.cluster)
+        report.failure_document(
+            command, findings, exit_code, created_at=out.created_at, cluster=out.cluster, facts=facts
+        )
     )
     on_stdout = Target("text", None)
     if on_stdout in out.targets:

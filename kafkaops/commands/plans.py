@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kafkaops import app, report, snapshots
@@ -12,11 +13,14 @@ from kafkaops import apply as applying
 from kafkaops.app import Connect, Planned, Request
 from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
+from kafkaops.cluster.journal import LostError
 from kafkaops.commands import bases
 from kafkaops.commands.bases import Beside
 from kafkaops.commands.output import Output, guarded, interrupted_code, worst
 from kafkaops.commands.reading import connect_from, invalid, request_against, requests, topology_of
+from kafkaops.commands.running import Interruptions, caller
 from kafkaops.findings import Exit, Finding, Refusal, Severity, misused
+from kafkaops.journal import Ending
 from kafkaops.offline import Against
 from kafkaops.plan import Outcome, Plan, Result
 from kafkaops.topology import Topology
@@ -137,6 +141,7 @@ def apply(options: Options, *, only: tuple[str, ...], yes: bool, base: str | Non
         if not found.valid:
             return invalid(output, found)
         request = requests(output, found, only, one=True)[0]
+        request = replace(request, caller=caller(request))
         if not yes:
             _somebody_to_ask(options)
         # It is reached as the files say themselves: they are merged, and by an older commit's address a cluster that has moved was never reached again.
@@ -162,12 +167,13 @@ def _somebody_to_ask(options: Options) -> None:
 
 
 def _apply(output: Output, request: Request, planned: Planned, *, yes: bool) -> int:
-    app.needs_pin(request.entry, planned.reading.described)
     made = planned.plan
     if not made.blocked and made.to_do:
         made = app.with_findings(made, app.broker_findings(planned))
     if made.blocked or not made.to_do:
         code = Exit.BLOCKED if made.blocked else Exit.DONE
+        if code == Exit.DONE:
+            app.close_idle(request, planned)
         output.write(report.plan_document(made, planned.header, code), cluster=request.entry.name)
         return code
     if not yes and not _confirmed(output, request, planned):
@@ -194,13 +200,22 @@ def _perform(output: Output, request: Request, planned: Planned) -> int:
         output.tell(_line(step))
 
     output.tell(
-        f"kafkaops apply: cluster {request.entry.name} (id {planned.header.cluster_id}), {counted(len(planned.plan.to_do), 'change')}"
+        f"kafkaops {request.command}: cluster {request.entry.name} (id {planned.header.cluster_id}), {counted(len(planned.plan.to_do), 'change')}"
     )
-    try:
-        app.perform(request, planned, ended)
-        return _verified(output, request, planned, steps)
-    except KeyboardInterrupt as interruption:
-        return _interrupted(output, planned, steps, interrupted_code(interruption))
+    with Interruptions().heard() as interruptions:
+        try:
+            app.perform(request, planned, ended, interruptions.undisturbed)
+            return _verified(output, request, planned, steps, interruptions)
+        except KeyboardInterrupt as interruption:
+            outcomes = app.settle(planned.plan, steps, None)
+            stopped = _closed(request, planned, Ending.INTERRUPTED, outcomes, seen=False)
+            return _stopped(output, planned, outcomes, stopped, interrupted_code(interruption))
+        except LostError:
+            outcomes = app.settle(planned.plan, steps, None)
+            return _stopped(output, planned, outcomes, app.lost_finding(), Exit.INCOMPLETE)
+        except ClusterFailure as failure:
+            outcomes = app.settle(planned.plan, steps, None)
+            return _stopped(output, planned, outcomes, app.unwritten_finding(failure), Exit.INCOMPLETE)
 
 
 def _line(step: applying.Step) -> str:
@@ -214,7 +229,13 @@ def _line(step: applying.Step) -> str:
     )
 
 
-def _verified(output: Output, request: Request, planned: Planned, steps: Sequence[applying.Step]) -> int:
+def _verified(
+    output: Output,
+    request: Request,
+    planned: Planned,
+    steps: Sequence[applying.Step],
+    interruptions: Interruptions,
+) -> int:
     """The cluster is read again until all brokers agree; what it says counts, not what was answered."""
     verification: report.Verification | None = None
     left = frozenset(change.id for change in planned.plan.to_do)
@@ -227,20 +248,44 @@ def _verified(output: Output, request: Request, planned: Planned, steps: Sequenc
         output.tell(f"  could not be read again: {problem}")
     outcomes = app.settle(planned.plan, steps, left if verification else None)
     complete = verification is not None and not left and all(one.result is Result.APPLIED for one in outcomes)
-    code = Exit.DONE if complete else Exit.INCOMPLETE
-    output.write(
-        report.apply_document(planned.plan, planned.header, outcomes, verification, code), cluster=request.entry.name
-    )
+    how = Ending.DONE if complete else Ending.INCOMPLETE
+    with interruptions.undisturbed():
+        stopped = _closed(request, planned, how, outcomes, seen=verification is not None)
+        code = Exit.DONE if complete and stopped is None else Exit.INCOMPLETE
+        document = report.apply_document(
+            planned.plan, planned.header, outcomes, verification, code, run=_run_of(planned), stopped=stopped
+        )
+        output.write(document, cluster=request.entry.name)
     return code
+
+
+def _closed(
+    request: Request, planned: Planned, how: Ending, outcomes: Sequence[Outcome], *, seen: bool
+) -> Finding | None:
+    """Why the journal does not tell how the run ended."""
+    try:
+        app.close(request, planned, how, outcomes, seen=seen)
+    except LostError:
+        return app.lost_finding()
+    except ClusterFailure as failure:
+        return app.unwritten_finding(failure)
+    return None
+
+
+def _run_of(planned: Planned) -> str:
+    return planned.log.caller.id if planned.log.held else ""
 
 
 def _left(count: int) -> str:
     return f"  verify   {counted(count, 'change')} not seen on every live broker yet"
 
 
-def _interrupted(output: Output, planned: Planned, steps: Sequence[applying.Step], code: int) -> int:
-    """What had ended is known; the step that was under way may be done or not."""
-    outcomes: tuple[Outcome, ...] = app.settle(planned.plan, steps, None)
-    document = report.apply_document(planned.plan, planned.header, outcomes, None, code)
+def _stopped(
+    output: Output, planned: Planned, outcomes: tuple[Outcome, ...], stopped: Finding | None, code: int
+) -> int:
+    """What had ended is known; it was not read again."""
+    document = report.apply_document(
+        planned.plan, planned.header, outcomes, None, code, run=_run_of(planned), stopped=stopped
+    )
     output.write(document, cluster=planned.header.cluster)
     return code

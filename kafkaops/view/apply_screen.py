@@ -36,10 +36,13 @@ def apply_lines(document: Document, width: int) -> Iterator[Line]:
     yield from paragraph(judgement(document).sentence, width, hang="  ", style="bold")
     for result, word in (("failed", "failed"), ("skipped", "skipped"), ("not_reached", "left")):
         yield from _outcomes([one for one in document["outcomes"] if one["result"] == result], word, width)
-    for one in (one for one in document["findings"] if one["code"] == "KO7003"):
-        yield from labelled("differs", f"{one['message']} [{one['code']}]", width, wide=END)
+    for one in (one for one in document["findings"] if one["code"] in _ENDS):
+        yield from labelled(_ENDS[one["code"]], f"{one['message']} [{one['code']}]", width, wide=END)
     if document["verdict"] == "incomplete":
         yield from _after_incomplete(document, width)
+
+
+_ENDS = {"KO7003": "differs", "KO7126": "stopped", "KO7131": "stopped"}
 
 
 def _after_incomplete(document: Document, width: int) -> Iterator[Line]:

@@ -93,8 +93,8 @@ def _applied(document: Document) -> Verdict:
     told = f"{results['applied']:,} of {total:,} done"
     told += "".join(f", {results[key]:,} {word}" for key, word in _RESULTS if results[key])
     if document["exit_code"] in {Exit.INTERRUPTED, Exit.TERMINATED}:
-        return Verdict("interrupted", f"{told}; the step that was under way may be done or not")
-    unproven = "" if checked else "; the cluster could not be read again, so nothing proves it"
+        return Verdict("interrupted", f"{told}; the cluster was not read again after it")
+    unproven = "" if checked else "; the cluster was not read again, so nothing proves it"
     return Verdict("incomplete", f"{told}{unproven}")
 
 
