@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 
 import networkx as nx
 
@@ -49,3 +50,59 @@ def least(brokers: Sequence[BrokerInfo], partitions: Sequence[PartitionInfo], go
         count = sum(sum(units.values()) for units in flow[("broker", broker.id)].values())
         squares += count * count
     return (cost - squares * uneven) // scale, squares
+
+
+def leaders_cost(
+    before: Sequence[tuple[int, ...]], after: Sequence[tuple[int, ...]], members: Sequence[int]
+) -> tuple[int, int]:
+    """How uneven leaders are, the sum of their squares, and what it costs that others lead: two where the leader could have stayed, one where it has to copy first."""
+    led = Counter(replicas[0] for replicas in after)
+    cost = sum(_leader_cost(old, new, new[0]) for old, new in zip(before, after, strict=True))
+    return sum(led[broker] ** 2 for broker in members), cost
+
+
+def fewest_leaders(
+    before: Sequence[tuple[int, ...]], after: Sequence[tuple[int, ...]], members: Sequence[int]
+) -> tuple[int, int]:
+    """The least of that, as a flow from partitions to the brokers that could lead them."""
+    step = 4 * len(after) + 1
+    graph = nx.MultiDiGraph()
+    graph.add_node("sink", demand=len(after))
+    for index, (old, new) in enumerate(zip(before, after, strict=True)):
+        graph.add_node(index, demand=-1)
+        for broker in new:
+            graph.add_edge(index, ("broker", broker), capacity=1, weight=_leader_cost(old, new, broker))
+    for broker in members:
+        for count in range(len(after)):
+            graph.add_edge(("broker", broker), "sink", capacity=1, weight=(2 * count + 1) * step)
+    cost, _ = nx.network_simplex(graph)
+    return divmod(cost, step)
+
+
+def _leader_cost(old: tuple[int, ...], new: tuple[int, ...], leader: int) -> int:
+    if leader == old[0]:
+        return 0
+    return (2 if old[0] in new else 0) + (leader not in old)
+
+
+def least_within_band(
+    brokers: Sequence[BrokerInfo], partitions: Sequence[PartitionInfo], tolerance: float
+) -> int | None:
+    """Of all assignments of single replicas with fair counts and bytes within the band: what the best copies. None: there is none."""
+    share = sum(one.size for one in partitions) / len(brokers)
+    floor = len(partitions) // len(brokers)
+    best: int | None = None
+    for chosen in product([broker.id for broker in brokers], repeat=len(partitions)):
+        copied = sum(one.size for one, id_ in zip(partitions, chosen, strict=True) if id_ not in one.replicas)
+        if best is not None and copied >= best:
+            continue
+        held = {
+            broker.id: [one.size for one, id_ in zip(partitions, chosen, strict=True) if id_ == broker.id]
+            for broker in brokers
+        }
+        if all(
+            floor <= len(sizes) <= floor + 1 and (1 - tolerance) * share <= sum(sizes) <= (1 + tolerance) * share
+            for sizes in held.values()
+        ):
+            best = copied
+    return best

@@ -96,6 +96,30 @@ CASES: Mapping[str, Case] = {
     "racks do not matter when nobody asks": Case(
         cluster(4, "aabb"), [[1, 2], [3, 4]], [[1, 2], [3, 4]], Goals(rack_aware="off")
     ),
+    "twice the weight, twice the replicas": Case(
+        [BrokerInfo(1, weight=2), BrokerInfo(2)], [[1], [1], [1]], [[2], [1], [1]], sizes=[1, 2, 3]
+    ),
+    "a full disk gets no copy and another does": Case(
+        [BrokerInfo(1), BrokerInfo(2, usable_bytes=99), BrokerInfo(3)], [[1]], [[1, 3]], Goals(), rf=2
+    ),
+    "what has to stay free is not room": Case(
+        [BrokerInfo(1), BrokerInfo(2, usable_bytes=150, reserve_bytes=60), BrokerInfo(3)], [[1]], [[1, 3]], Goals(), rf=2
+    ),
+    "a copy that fits no disk is not begun, and said": Case(
+        [BrokerInfo(1), BrokerInfo(2, usable_bytes=99)], [[1], [1]], [[1], [2, 1]], Goals(), [100, 50], 2, ["disk"]
+    ),
+    "what has to move and is beyond the budget stays, and is said": Case(
+        cluster(3), [[1], [1]], [[1], [2, 1]], Goals(max_bytes=60), [100, 50], 2, ["budget"]
+    ),
+    "a budget that is enough changes nothing": Case(
+        cluster(3), [[1], [1]], [[1, 3], [2, 1]], Goals(max_bytes=150), [50, 100], 2
+    ),
+    "brokers with equal counts and unequal bytes exchange": Case(
+        cluster(2), [[1], [1], [2], [2]], [[1], [2], [2], [1]], Goals(count="hard", byte_tolerance=0.1), [90, 80, 11, 10]
+    ),
+    "one partition heavier than a share is said": Case(
+        cluster(2), [[1], [2]], [[1], [2]], Goals(count="hard", byte_tolerance=0.1), [900, 100], unmet=["bytes"]
+    ),
 }  # fmt: skip
 
 
@@ -107,7 +131,8 @@ def test_placed(case: Case) -> None:
 
     assert lists_after(placement, before) == case.after
     verdict = judge(case.brokers, before, case.goals, {move.id: move.new for move in placement.moves})
-    assert (verdict.broken, verdict.score, verdict.bytes) == ((), placement.after, placement.bytes)
+    assert (verdict.score, verdict.bytes) == (placement.after, placement.bytes)
+    assert bool(verdict.broken) == bool(case.unmet)
     assert [one.goal for one in placement.unmet] == list(case.unmet)
 
 
@@ -132,6 +157,20 @@ def test_refused(brokers: list[BrokerInfo], before: list[PartitionInfo], goals: 
         place(brokers, before, goals)
 
     assert str(refused.value) == sentence
+
+
+def test_topics_that_lie_on_one_broker_each_are_spread() -> None:
+    before = partitions([[1], [1]], topic="a") + partitions([[2], [2]], topic="b")
+
+    soft = place(cluster(2), before, HARD)
+    hard = place(cluster(2), before, Goals(count="hard", topic_spread="hard"))
+
+    assert lists_after(soft, before) == [[1], [1], [2], [2]]
+    assert sorted(map(sorted, (lists_after(hard, before)[:2], lists_after(hard, before)[2:]))) == [
+        [[1], [2]],
+        [[1], [2]],
+    ]
+    assert (hard.before.overshoot, hard.after.overshoot, hard.unmet) == (2, 0, ())
 
 
 def test_a_new_topic_is_spread_before_brokers_are_evened_out() -> None:

@@ -319,7 +319,7 @@ class Exchanges:
                 self._do(found)
 
     def _cheapest_of_topic(self, partitions: Sequence[int], u: int) -> Exchange | None:
-        layout = self.layout
+        layout, topic = self.layout, self.layout.problem.topic
         best: Exchange | None = None
         for p in partitions:
             if not layout.at[p] >> u & 1:
@@ -332,6 +332,8 @@ class Exchanges:
                 for light in (self.shelves.new[v], self.shelves.kept[v]):
                     near = bisect_left(light, self.size[p], key=self.size.__getitem__)
                     for q in (*light[:_LIGHT], *light[max(0, near - _HEAVY) : near + _HEAVY]):
+                        if topic[q] == topic[p]:
+                            continue
                         if self._stays_within(p, q, u, v) and self._may_swap(q, v, u, p):
                             price = layout.price(p, u, v) + layout.price(q, v, u)
                             best = self._better(best, Exchange(p, q, u, v, price, 1))
