@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,6 +14,7 @@ from itertools import chain
 
 from kafkaops import apply as applying
 from kafkaops import attribution, consent, fingerprint, journal, logbook, offline, report, snapshots
+from kafkaops.approved import Approved, Judgement, judged, left_findings, missing
 from kafkaops.attribution import Base
 from kafkaops.cluster import Cluster, ClusterFailure, Description, FailureKind, KafkaError
 from kafkaops.cluster.journal import BusyError, Lock, LostError
@@ -20,13 +22,24 @@ from kafkaops.cluster.recording import Question, RecordedCluster, record
 from kafkaops.compile import Desired
 from kafkaops.findings import Exit, Finding, Refusal, Severity, sort_key
 from kafkaops.journal import Ending, Entries, Entry, LastApplied, Memory, Owned, Property, Run, Side
-from kafkaops.kind import Reading
+from kafkaops.kind import Landed, Reading
 from kafkaops.kinds.acl.kind import ACL
 from kafkaops.kinds.topic.kind import TOPIC
 from kafkaops.kinds.topic.model import Topic
 from kafkaops.logbook import Caller, Logbook
 from kafkaops.offline import Against
-from kafkaops.plan import Acknowledgement, Action, Change, Difference, Outcome, Plan, Result, acknowledge, plan_of
+from kafkaops.plan import (
+    Acknowledgement,
+    Action,
+    Change,
+    Difference,
+    Outcome,
+    Plan,
+    Result,
+    Value,
+    acknowledge,
+    plan_of,
+)
 from kafkaops.settings import ClusterEntry, Policy
 from kafkaops.snapshots import Snapshot
 from kafkaops.topology import Topology
@@ -47,7 +60,7 @@ VERIFY_PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What every command that reads a cluster is asked. `now`: the time of the run, from outside. `recall`: what the journal of the connected cluster adds, such as a base. `caller`: of a run that changes something, and so has the cluster to itself."""
+    """What every command that reads a cluster is asked. `now`: the time of the run, from outside. `recall`: what the journal of the connected cluster adds, such as a base. `caller`: of a run that changes something, and so has the cluster to itself. `touched`: the addresses of an approved plan; nothing else is planned, done or verified then."""
 
     command: str
     topology: Topology
@@ -60,6 +73,7 @@ class Request:
     recall: Callable[[Request, Cluster], Request] | None = None
     remembered: tuple[Finding, ...] = ()  # what the journal has against it
     caller: Caller | None = None
+    touched: frozenset[str] | None = None
 
     @property
     def desired(self) -> Desired:
@@ -93,16 +107,42 @@ class Planned:
 def plan(request: Request, connect: Connect) -> Iterator[Planned]:
     """The plan, while the connection is open."""
     begun = time.monotonic()
+    with _remembering(request, connect) as (asked, reading):
+        yield _planned(asked, reading, plan_on(asked, reading), begun)
+
+
+@contextmanager
+def approved_plan(request: Request, plan_: Approved, connect: Connect) -> Iterator[tuple[Planned, Judgement]]:
+    """What is left to do of it, with the request for exactly that; where it is stale, the plan as it is now."""
+    begun = time.monotonic()
+    with _remembering(request, connect) as (asked, reading):
+        differences = _differences(reading)
+        whole = _plan(replace(asked, only=()), reading, differences)
+        judgement = judged(plan_, whole, _landed(reading, missing(plan_, whole)), desired(asked))
+        narrowed = asked if judgement.stale else replace(asked, touched=plan_.addresses)
+        left = tuple(left_findings(asked.entry.name, judgement.left))
+        made = with_findings(_plan(narrowed, reading, differences), left)
+        yield _planned(narrowed, reading, made, begun), judgement
+
+
+@contextmanager
+def _remembering(request: Request, connect: Connect) -> Iterator[tuple[Request, Reading]]:
     with connected(request, connect) as met:
         request = request.recall(request, met.cluster) if request.recall else request
-        reading = replace(_reading(request, met.cluster, met.described, met.login), log=met.log)
-        made = plan_on(request, reading)
-        yield Planned(
-            request=request,
-            plan=made,
-            reading=reading,
-            header=header(request, reading, _scopes(made), time.monotonic() - begun),
-        )
+        yield request, replace(_reading(request, met.cluster, met.described, met.login), log=met.log)
+
+
+def _planned(request: Request, reading: Reading, made: Plan, begun: float) -> Planned:
+    told = header(request, reading, _scopes(made), time.monotonic() - begun)
+    return Planned(request=request, plan=made, reading=reading, header=told)
+
+
+def _landed(reading: Reading, changes: Sequence[Change]) -> Landed:
+    found: dict[str, tuple[tuple[str, Value | None], ...]] = {}
+    for kind in KINDS:
+        its = [change for change in changes if change.kind == kind.name]
+        found |= kind.landed(reading, its) if its else {}
+    return found
 
 
 def plan_on(request: Request, reading: Reading) -> Plan:
@@ -146,11 +186,12 @@ def _differences(reading: Reading) -> dict[str, Difference]:
 
 def _plan(request: Request, reading: Reading, differences: dict[str, Difference]) -> Plan:
     everything = plan_of(differences, findings=_about_the_cluster(request, reading), partial=request.only)
-    made = _part(everything, request) if request.only else everything
+    partial = bool(request.only) or request.touched is not None
+    made = _part(everything, request) if partial else everything
     made, used = _judged(replace(made, findings=_with_the_base(made.findings, request)), request)
     too_many = _too_many(made.to_do, request.topology.settings.policy)
     made = replace(made, findings=tuple(sorted((*made.findings, *too_many), key=sort_key)))
-    if request.only:
+    if partial:
         return made
     idle = tuple(consent.remarks(request.desired.acknowledgements, used))
     files = tuple(one for one in request.topology.findings if one.severity is not Severity.ERROR)
@@ -210,16 +251,19 @@ def _refuse_idle_patterns(request: Request, differences: Mapping[str, Difference
 
 
 def _part(whole: Plan, request: Request) -> Plan:
-    """Only what the patterns name, and the grants without which a revoke among it would take access."""
-    named = [change for change in whole.changes if _named(change.address, request.only)]
+    """Only what is meant, and the grants without which a revoke among it would take access."""
+    named = [change for change in whole.changes if _meant(change.address, request)]
     needed = {change.id for change in (*named, *applying.replacements(named, whole.changes))}
     kept = tuple(change for change in whole.changes if change.id in needed)
-    about = tuple(one for one in whole.findings if _concerns(one, kept) or _named(one.address, request.only))
+    about = tuple(one for one in whole.findings if _concerns(one, kept) or _meant(one.address, request))
     return replace(whole, changes=kept, findings=about)
 
 
-def _named(address: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(address, pattern) for pattern in patterns)
+def _meant(address: str, request: Request) -> bool:
+    """By the approved plan, else by the patterns."""
+    if request.touched is not None:
+        return address in request.touched
+    return any(fnmatchcase(address, pattern) for pattern in request.only)
 
 
 def _concerns(finding: Finding, kept: Sequence[Change]) -> bool:
@@ -313,7 +357,7 @@ def header(request: Request, reading: Reading, scope: Mapping[str, report.Scope]
         principal=reading.own or "",
         topology=request.topology.shown,
         files=len(request.topology.documents),
-        desired=_desired(request),
+        desired=desired(request),
         read_at=datetime.now(UTC) if against is None else against.snapshot.taken_at,
         seconds=seconds,
         created_at=request.now,
@@ -323,8 +367,8 @@ def header(request: Request, reading: Reading, scope: Mapping[str, report.Scope]
     )
 
 
-def _desired(request: Request) -> str:
-    """Of the kinds that are managed here; the rest of what the files say makes no change."""
+def desired(request: Request) -> str:
+    """A hash of what the files want of the kinds that are managed here; the rest of what the files say makes no change."""
     managed = [kind.name for kind in KINDS if kind.managed(request.entry)]
     return fingerprint.of_content([managed, request.desired.content])
 
@@ -461,6 +505,21 @@ def lost_finding() -> Finding:
         message="the lock could not be held, so another run may have taken over; nothing was sent from then on",
         help="see `kafkaops lock status`, then run the same command again",
     )
+
+
+def insist_on_cluster(entry: ClusterEntry, plan_: Approved) -> None:
+    """Before anything is asked of it."""
+    if entry.cluster_id not in {None, plan_.cluster_id}:
+        raise Refusal(
+            Exit.NOT_APPROVED,
+            Finding(
+                code="KO7104",
+                severity=Severity.ERROR,
+                message=f"the plan is of cluster {plan_.cluster} (id {plan_.cluster_id}), and `{entry.name}` has the id {entry.cluster_id}",
+                where=entry.where,
+                help=f"name the cluster that it was made of: `--cluster {shlex.quote(plan_.cluster)}`",
+            ),
+        )
 
 
 def needs_pin(entry: ClusterEntry, described: Description | None = None) -> None:

@@ -31,7 +31,7 @@ EXAMPLES = {
         "kafkaops snapshot --cluster sandbox -o sandbox.json",
         "kafkaops snapshot --cluster sandbox --for-plan -o sandbox.json",
     ),
-    "apply": ("kafkaops apply --cluster sandbox --yes", "kafkaops apply --cluster sandbox --only 'acl/*' --yes"),
+    "apply": ("kafkaops apply --cluster sandbox --yes", "kafkaops apply --cluster sandbox --plan plan.json --yes"),
     "drift": ("kafkaops drift --cluster sandbox", "kafkaops drift --cluster sandbox -o json"),
     "show": ("kafkaops show plan.json -o markdown", "kafkaops show yesterday.json plan.json"),
     "describe": (
@@ -295,13 +295,29 @@ def snapshot(
 def apply(
     options: Options,
     only: Only = [],  # noqa: B006  # typer copies it
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan",
+            metavar="PLAN.json",
+            help="The approved plan: exactly its changes, or none where one no longer fits.",
+        ),
+    ] = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            "--expect",
+            metavar="FINGERPRINT",
+            help="Only a plan with this fingerprint; that nothing is left to do is fine too.",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the first change.")] = False,
     base: Base = None,
 ) -> int:
     """Make the cluster as the files say, and verify it."""
     from kafkaops.commands import plans
 
-    return plans.apply(options, only=tuple(only), yes=yes, base=base)
+    return plans.apply(options, only=tuple(only), yes=yes, base=base, expect=expect, saved_plan=plan)
 
 
 @_command(app, "drift")

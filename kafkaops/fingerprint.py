@@ -19,7 +19,7 @@ FORM = re.compile(r"kp1(-[0-9a-f]{4}){3}", re.ASCII)
 
 
 def of_change(cluster_id: str, change: Change) -> str:
-    fields = sorted((field.name, _side(field.before), _side(field.after)) for field in change.fields)
+    fields = sorted((field.name, side(field.before), side(field.after)) for field in change.fields)
     return of_content([cluster_id, change.id, change.address, change.action, fields, dict(change.carries)])
 
 
@@ -35,7 +35,7 @@ def of_content(content: Any) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def _side(value: Value | None) -> list[str]:
+def side(value: Value | None) -> list[str]:
     """An override that is set to the default is not the same as none."""
     if value is None:
         return []

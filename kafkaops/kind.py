@@ -10,7 +10,7 @@ from kafkaops.compile import Desired
 from kafkaops.findings import Finding
 from kafkaops.journal import Entry, Side
 from kafkaops.logbook import Logbook
-from kafkaops.plan import Change, Difference, Phase
+from kafkaops.plan import Change, Difference, Phase, Value
 from kafkaops.resource import Resource
 from kafkaops.settings import ClusterEntry, Settings
 
@@ -34,6 +34,10 @@ class Reading:
         return self.login or self.entry.principals.own
 
 
+Landed = Mapping[str, tuple[tuple[str, Value | None], ...]]
+"""Of changes in a saved plan, by id: what is live otherwise than they lead to, each with its field ("" for all of it); nothing where all is live."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """`addresses`: of everything that is declared. `difference`: read, compare. `only`: reduce what is wanted to these addresses, for a second look.
@@ -42,6 +46,7 @@ class Kind:
     unseen: which of these changes a live broker does not show yet, as sentences; asked before access is taken away.
     describe: the resource of an address, whether it is declared, live, both or none.
     sides: of a change, before and after, as the journal keeps them. standing: the same now, by the id of each entry.
+    landed: whether what changes in a saved plan lead to is live; the files may be of another commit than they are.
     restored: what is wanted, with the entries' resources as they were before and otherwise as they are, and what of it cannot come back.
     wanted: what the files say of just that which the change changes; where two topologies say the same, neither made it.
     speaks_of: whether a finding is about this change.
@@ -58,6 +63,7 @@ class Kind:
     describe: Callable[[Reading, str], Resource]
     sides: Callable[[Change], tuple[Side, Side]]
     standing: Callable[[Reading, Sequence[Entry]], Mapping[str, Side]]
+    landed: Callable[[Reading, Sequence[Change]], Landed]
     restored: Callable[[Reading, Sequence[Entry], Desired], tuple[Desired, tuple[Finding, ...]]]
     wanted: Callable[[Desired, Change], object]
     speaks_of: Callable[[Finding, Change], bool]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
@@ -99,6 +99,34 @@ class Verification:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """One thing that is no longer as an approved plan has it. `field` "" for all of it; `says`: both values, such as `was 12, is now 14`."""
+
+    id: str
+    address: str
+    field: str
+    was: Value | None
+    now: Value | None
+    says: str
+
+    @property
+    def name(self) -> str:
+        return self.address.partition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """An approved plan that cannot be applied. `made_at` None: its fingerprint is all that is known. `idle`: acknowledgements in it that no longer fit."""
+
+    fingerprint: str
+    finding: Finding
+    made_at: str | None = None
+    stale: tuple[Stale, ...] = ()
+    unchanged: int | None = None
+    idle: tuple[str, ...] = ()
+
+
 class Health(StrEnum):
     OK = "ok"
     WARNING = "warning"
@@ -129,6 +157,31 @@ def plan_document(plan: Plan, header: Header, exit_code: int) -> Document:
         **_cluster(header),
         "options": {"only": list(plan.partial)},
         **_planned(plan, header),
+    }
+
+
+def stale_document(plan: Plan, header: Header, of: Staleness) -> Document:
+    """For `apply` of what nobody approved: the plan as it is now, and what is otherwise."""
+    return {
+        **plan_document(replace(plan, findings=(of.finding, *plan.findings)), header, Exit.NOT_APPROVED),
+        "verdict": "stale",
+        "approved": {
+            "fingerprint": of.fingerprint,
+            "created_at": of.made_at,
+            "unchanged": of.unchanged,
+            "idle": list(of.idle),
+        },
+        "stale": [
+            {
+                "id": one.id,
+                "address": one.address,
+                "field": one.field or None,
+                "was": _value_or_none(one.was),
+                "now": _value_or_none(one.now),
+                "message": one.says,
+            }
+            for one in of.stale
+        ],
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from kafkaops import codes, report
 from kafkaops.access import AclBinding
+from kafkaops.approved import left_findings, unexpected_finding
 from kafkaops.findings import Finding, Location, Severity
 from kafkaops.journal import AtWork, Runner
 from kafkaops.plan import (
@@ -26,7 +27,7 @@ from kafkaops.plan import (
     Value,
     plan_of,
 )
-from kafkaops.report import Check, Compared, Grants, Header, Health, Scope, Verification
+from kafkaops.report import Check, Compared, Grants, Header, Health, Scope, Stale, Staleness, Verification
 from kafkaops.resource import Resource, ResourceField
 
 READ_AT = datetime(2026, 9, 28, 14, 2, 11, tzinfo=UTC)
@@ -361,6 +362,40 @@ _HALF = (
     Outcome(READY.changes[4].id, Result.SKIPPED, "waits for create topic/orders.refunds.v1"),
 )
 _WHOLE = tuple(Outcome(change.id, Result.APPLIED, seconds=0.2) for change in READY.changes)
+_MOVED = (
+    Stale(
+        "topic:clicks.raw#partitions",
+        "topic/clicks.raw",
+        "partitions",
+        Value("12", "12", From.TOPIC),
+        Value("14", "14", From.TOPIC),
+        "was 12, is now 14",
+    ),
+    Stale("topic:orders.refunds.v1", "topic/orders.refunds.v1", "", None, None, "was to be created, is absent"),
+)
+STALE = Staleness(
+    "kp1-7f3a-90c4-1be8",
+    Finding(
+        code="KO7102",
+        severity=Severity.ERROR,
+        message="the cluster is no longer as it was when this plan was made",
+        help="run `kafkaops plan --cluster prod-eu1 -o json=plan.json`, read it, and acknowledge again",
+        notes=(
+            "clicks.raw partitions was 12, is now 14",
+            "orders.refunds.v1 was to be created, is absent",
+            "the acknowledgement `partitions 12 -> 16` no longer fits",
+        ),
+    ),
+    "2026-09-28T14:02:14Z",
+    _MOVED,
+    7,
+    ("partitions 12 -> 16",),
+)
+UNEXPECTED = Staleness(
+    "kp1-7f3a-90c4-1be8",
+    unexpected_finding("kp1-7f3a-90c4-1be8", "kp1-8199-29c0-4e3b", "prod-eu1"),
+)
+LEFT_ALONE = replace(READY, findings=tuple(left_findings("prod-eu1", LOSSES)))
 _STILL = Finding(
     code="KO7003",
     severity=Severity.ERROR,
@@ -502,6 +537,9 @@ def documents() -> dict[str, dict[str, Any]]:
             Verification(len(BESIDE.to_do)),
             0,
         ),
+        "apply-stale": report.stale_document(READY, header("apply"), STALE),
+        "apply-unexpected": report.stale_document(READY, header("apply"), UNEXPECTED),
+        "apply-left-alone": report.apply_document(LEFT_ALONE, header("apply"), _WHOLE, Verification(5), 0),
         "plan-in-sync": report.plan_document(IN_SYNC, header(), 0),
         "plan-unreachable": report.failure_document("plan", UNREACHABLE, 69, created_at=CREATED_AT),
         "drift": report.plan_document(DRIFTED, header("drift"), 2),

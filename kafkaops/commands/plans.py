@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kafkaops import app, report, snapshots
+from kafkaops import app, approved, fingerprint, report, snapshots
 from kafkaops import apply as applying
 from kafkaops.app import Connect, Planned, Request
+from kafkaops.approved import Approved
 from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
 from kafkaops.cluster.journal import LostError
-from kafkaops.commands import bases
+from kafkaops.commands import bases, saved
 from kafkaops.commands.bases import Beside
 from kafkaops.commands.output import Output, guarded, interrupted_code, worst
 from kafkaops.commands.reading import connect_from, invalid, request_against, requests, topology_of
@@ -25,6 +27,7 @@ from kafkaops.offline import Against
 from kafkaops.plan import Outcome, Plan, Result
 from kafkaops.topology import Topology
 from kafkaops.view import human
+from kafkaops.view.verdict import ended_early
 from kafkaops.view.words import counted
 
 
@@ -135,22 +138,111 @@ def _one(
         return code
 
 
-def apply(options: Options, *, only: tuple[str, ...], yes: bool, base: str | None = None) -> int:
+def apply(
+    options: Options,
+    *,
+    only: tuple[str, ...],
+    yes: bool,
+    base: str | None = None,
+    expect: str | None = None,
+    saved_plan: Path | None = None,
+) -> int:
     def body(output: Output) -> int:
+        _insist_on_a_fingerprint(expect)
+        plan_ = _approved(saved_plan, only, expect)
         found = topology_of(output)
         if not found.valid:
             return invalid(output, found)
-        request = requests(output, found, only, one=True)[0]
+        request = requests(output, found, plan_.only if plan_ else only, one=True)[0]
         request = replace(request, caller=caller(request))
         if not yes:
             _somebody_to_ask(options)
         # It is reached as the files say themselves: they are merged, and by an older commit's address a cluster that has moved was never reached again.
         with bases.opened(output, found, base) as beside:
             request = bases.recalling(found, beside.join(request) if beside else request)
+            if plan_ is not None:
+                return _apply_approved(output, request, plan_, connect_from(found.root), yes=yes)
             with app.plan(request, connect_from(found.root)) as planned:
+                if expect is not None and not _as_expected(output, planned, expect):
+                    return Exit.NOT_APPROVED
                 return _apply(output, planned.request, planned, yes=yes)
 
     return guarded("apply", options, body)
+
+
+def _insist_on_a_fingerprint(expect: str | None) -> None:
+    if expect is not None and not fingerprint.FORM.fullmatch(expect):
+        raise Refusal(
+            Exit.USAGE,
+            Finding(
+                code="KO7101",
+                severity=Severity.ERROR,
+                message=f"`--expect {expect}` is no fingerprint of a plan",
+                help="write it as `kafkaops plan` shows it, such as `--expect kp1-7f3a-90c4-1be8`",
+            ),
+        )
+
+
+def _approved(file: Path | None, only: tuple[str, ...], expect: str | None) -> Approved | None:
+    """The plan of that file. Errors: Refusal where it is none, and where it is not the one that is expected."""
+    if file is None:
+        return None
+    if only:
+        raise misused(
+            "`--plan` and `--only` exclude each other: a plan that was made with `--only` is applied with it",
+            "leave out `--only`, or make a plan of that part with `kafkaops plan --only`",
+        )
+    document = saved.read(file)
+    if ended_early(document) or document["command"] not in {"plan", "drift"}:
+        why = "of a plan that ended early" if ended_early(document) else f"what `{document['command']}` wrote"
+        raise Refusal(
+            Exit.INVALID,
+            Finding(
+                code="KO7005",
+                severity=Severity.ERROR,
+                message=f"`{file}` is {why}, so nobody can have approved it",
+                help="`kafkaops plan -o json=plan.json` writes one",
+            ),
+        )
+    plan_ = approved.of(document)
+    if expect not in {None, plan_.fingerprint}:
+        raise Refusal(
+            Exit.NOT_APPROVED,
+            Finding(
+                code="KO7102",
+                severity=Severity.ERROR,
+                message=f"`{file}` is the plan {plan_.fingerprint}, and `--expect` names {expect}",
+                help=f"`kafkaops show {shlex.quote(str(file))}` shows what is in it",
+            ),
+        )
+    return plan_
+
+
+def _as_expected(output: Output, planned: Planned, expect: str) -> bool:
+    """Equal, or nothing is left to do. Else what would be done now is shown."""
+    found = fingerprint.of_plan(
+        planned.header.cluster_id,
+        [fingerprint.of_change(planned.header.cluster_id, change) for change in planned.plan.to_do],
+    )
+    if expect == found or not planned.plan.to_do:
+        return True
+    finding = approved.unexpected_finding(expect, found, planned.header.cluster)
+    document = report.stale_document(planned.plan, planned.header, report.Staleness(expect, finding))
+    output.write(document, cluster=planned.header.cluster)
+    return False
+
+
+def _apply_approved(output: Output, request: Request, plan_: Approved, connect: Connect, *, yes: bool) -> int:
+    app.insist_on_cluster(request.entry, plan_)
+    with app.approved_plan(request, plan_, connect) as (planned, judgement):
+        if judgement.stale:
+            stale = approved.staleness(plan_, judgement, same_files=planned.header.desired == plan_.desired)
+            output.write(report.stale_document(planned.plan, planned.header, stale), cluster=request.entry.name)
+            return Exit.NOT_APPROVED
+        output.tell(
+            f"kafkaops apply: plan {plan_.fingerprint} is as approved, {len(judgement.done):,} of {counted(len(plan_.changes), 'change')} done already"
+        )
+        return _apply(output, planned.request, planned, yes=yes)
 
 
 def _somebody_to_ask(options: Options) -> None:

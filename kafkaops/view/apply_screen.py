@@ -38,11 +38,22 @@ def apply_lines(document: Document, width: int) -> Iterator[Line]:
         yield from _outcomes([one for one in document["outcomes"] if one["result"] == result], word, width)
     for one in (one for one in document["findings"] if one["code"] in _ENDS):
         yield from labelled(_ENDS[one["code"]], f"{one['message']} [{one['code']}]", width, wide=END)
+    yield from _left_alone([one for one in document["findings"] if one["code"] == "KO7103"], width)
     if document["verdict"] == "incomplete":
         yield from _after_incomplete(document, width)
 
 
 _ENDS = {"KO7003": "differs", "KO7126": "stopped", "KO7131": "stopped"}
+
+
+def _left_alone(findings: Sequence[Document], width: int) -> Iterator[Line]:
+    """What nobody approved, on things that the plan does not touch."""
+    for one in findings[:MOST]:
+        yield from labelled("left", f"{one['message']} [{one['code']}]", width, wide=END)
+    if len(findings) > MOST:
+        yield from labelled("", f"and {len(findings) - MOST:,} more, all are in the JSON", width, wide=END)
+    if findings:
+        yield from labelled("help", findings[0]["help"], width, wide=END)
 
 
 def _after_incomplete(document: Document, width: int) -> Iterator[Line]:

@@ -20,6 +20,7 @@ from kafkaops.view.problems_screen import failure_lines, validation_lines
 from kafkaops.view.pull_screen import pull_lines
 from kafkaops.view.sandbox_screen import sandbox_lines
 from kafkaops.view.snapshot_screen import snapshot_lines
+from kafkaops.view.stale_screen import stale_lines
 from kafkaops.view.verdict import ended_early
 from kafkaops.view.visible import visible
 
@@ -54,6 +55,8 @@ def _lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
     match document["format"]:
         case "kafkaops.validation":
             yield from validation_lines(document, width, details=details)
+        case "kafkaops.plan" if document.get("stale"):
+            yield from stale_lines(document, width, details=details)
         case "kafkaops.plan":
             yield from plan_lines(document, width, details=details)
         case "kafkaops.pull":

@@ -46,6 +46,8 @@ def ended_early(document: Document) -> bool:
 def _planned(document: Document) -> Verdict:
     changes, drift = len(document["changes"]), document["command"] == "drift"
     match document["verdict"]:
+        case "stale":
+            return Verdict("stale", f"{_stale(document)}; nothing was changed{partly(document)}")
         case "in_sync":
             return Verdict("in sync", f"{_matching(document['summary'])} match the files{partly(document)}")
         case "ready" if not drift:
@@ -67,6 +69,14 @@ def _what_is_done(document: Document) -> str:
     ours, drift, held = (len(part.changes) for part in parts(document))
     fixes = f"{drift:,} drift fix{'es' * (drift > 1)}" if drift else ""
     return ", ".join(filter(None, [counted(ours, "change"), fixes, f"{held:,} held back" if held else ""]))
+
+
+def _stale(document: Document) -> str:
+    number, known = len(document["stale"]), document["approved"]
+    if not number:
+        return f"what would be done is {document['fingerprint']}, not {known['fingerprint']}"
+    rest = f", {known['unchanged']:,} {'is' if known['unchanged'] == 1 else 'are'} as approved"
+    return f"{counted(number, 'thing')} {'is' if number == 1 else 'are'} no longer as approved{rest}"
 
 
 def _matching(summary: Document) -> str:

@@ -9,7 +9,7 @@ from kafkaops.cluster import Cluster, KafkaError
 from kafkaops.compile import Desired
 from kafkaops.findings import Finding
 from kafkaops.kind import Kind, Reading
-from kafkaops.kinds.acl import compare, describe, memory, wire
+from kafkaops.kinds.acl import compare, describe, landed, memory, wire
 from kafkaops.kinds.acl.changes import GrantAcl, RevokeAcl
 from kafkaops.kinds.acl.model import Guards, address, principal_address, resource
 from kafkaops.plan import Action, Change, Difference, Phase
@@ -96,6 +96,7 @@ ACL = Kind(
     describe=describe.describe,
     sides=memory.sides,
     standing=memory.standing,
+    landed=landed.landed,
     restored=memory.restored,
     wanted=_wanted,
     speaks_of=_speaks_of,

@@ -9,7 +9,7 @@ from kafkaops.cluster import Cluster
 from kafkaops.compile import Desired
 from kafkaops.findings import Finding
 from kafkaops.kind import Kind, Reading
-from kafkaops.kinds.topic import compare, consequences, describe, memory, wire
+from kafkaops.kinds.topic import compare, consequences, describe, landed, memory, wire
 from kafkaops.kinds.topic.changes import AddPartitions, CreateTopic, SetTopicConfig
 from kafkaops.kinds.topic.model import Topic
 from kafkaops.plan import Change, Difference
@@ -74,6 +74,7 @@ TOPIC = Kind(
     describe=describe.describe,
     sides=memory.sides,
     standing=memory.standing,
+    landed=landed.landed,
     restored=memory.restored,
     wanted=_wanted,
     speaks_of=_speaks_of,
