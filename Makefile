@@ -5,11 +5,11 @@ PYTHON ?= $(shell for one in python3.13 python3.12 python3.11 python3; do \
 RUN = .venv/bin/python -m
 READY = .venv/ready
 
-.PHONY: help demo test check bench soak sandbox docs lock clean
+.PHONY: help demo test check bench bench-placement soak sandbox docs lock clean
 .DEFAULT_GOAL = help
 
 help: ## show what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s%s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s%s\n", $$1, $$2}' Makefile
 
 demo: $(READY) ## a real Kafka from nothing: plan, apply, clients, drift (about a minute, stops what it started)
 	.venv/bin/python tests/demo.py
@@ -33,6 +33,9 @@ check: $(READY) ## format, lint, types, import contract, workflows, freshness of
 
 bench: $(READY) ## 10,000 topics on three brokers: time and memory beside the bare reads
 	.venv/bin/python tests/bench
+
+bench-placement: $(READY) ## placements of 1,000 to 100,000 partitions: bytes, time and memory beside the least and beside Kafka's own tool
+	.venv/bin/python tests/bench/placement.py
 
 soak: $(READY) ## many kills of apply at random moments, on a real Kafka (minutes)
 	$(RUN) pytest -m soak

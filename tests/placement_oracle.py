@@ -5,10 +5,43 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import product
+from random import Random
 
 import networkx as nx
 
-from kafkaops.placement.model import BrokerInfo, Goals, PartitionInfo
+from kafkaops.placement.model import BrokerInfo, Goals, PartitionInfo, Placement
+
+Question = tuple[list[BrokerInfo], list[PartitionInfo], Goals]
+
+
+def price(placement: Placement, goals: Goals) -> int:
+    return sum(move.bytes + goals.move_overhead * len(move.adding) for move in placement.moves)
+
+
+def costs(placement: Placement, goals: Goals) -> tuple[int, int]:
+    """As `least` tells them."""
+    squares = sum(load.replicas**2 for load in placement.after.loads if load.broker not in goals.drain)
+    return price(placement, goals), squares
+
+
+def instance(random: Random) -> Question:
+    """Feasible by how it is made, and as messy as clusters are: uneven racks, drained brokers, replicas that lie together, sizes that are equal or far apart."""
+    count, racks = random.randint(3, 9), random.choice((0, 0, 2, 3, 4))
+    brokers = [BrokerInfo(id_, f"r{random.randrange(racks)}" if racks else None) for id_ in range(1, count + 1)]
+    drain = frozenset(random.sample(range(1, count + 1), min(random.choice((0, 0, 0, 1, 2)), count - 2)))
+    takes = count - len(drain)
+    used = (
+        random.sample(range(1, count + 1), random.randint(2, count)) if random.random() < 0.5 else range(1, count + 1)
+    )
+    partitions = []
+    for index in range(random.randint(1, 30)):
+        replicas = tuple(random.sample(used, random.randint(1, min(4, len(used)))))
+        wanted = random.choice((None, None, random.randint(1, min(4, takes))))
+        size = random.choice((0, random.randrange(10**6), random.randrange(10**10), 10**9))
+        rf = min(wanted or len(replicas), takes)
+        partitions.append(PartitionInfo(f"t{index // 4}", index, replicas, frozenset(replicas), size, rf))
+    goals = Goals(drain=drain, count=random.choice(("soft", "hard")), move_overhead=random.choice((0, 1, 1 << 20)))
+    return brokers, partitions, goals
 
 
 def rack_bounds(free: int, sizes: dict[str, int]) -> dict[str, tuple[int, int]]:

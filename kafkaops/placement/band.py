@@ -206,7 +206,7 @@ class Exchanges:
             if worst == NONE or not off[worst]:
                 return
             found = self._best_for(worst, off[worst], 1)
-            if found is None and self.wide:
+            if found is None and self.wide and abs(off[worst]) < _LITTLE * self.band.share[worst]:
                 self.wide -= 1
                 found = self._best_for(worst, off[worst], _WIDER)
             if found is None:
@@ -240,8 +240,9 @@ class Exchanges:
         want = min(want, limit)
         best: Exchange | None = None
         alone = self._as_fair_alone(u, v)
+        lightest = min((self.size[one[0]] for one in (self.shelves.new[v], self.shelves.kept[v]) if one), default=0)
         for heavy in (self.shelves.new[u], self.shelves.kept[u]):
-            for p in self._near(heavy, want, width * _HEAVY):
+            for p in self._near(heavy, want if alone else want + lightest, width * _HEAVY):
                 if alone and self.size[p] <= limit and self.layout.may_go(p, u, v):
                     best = self._better(
                         best, Exchange(p, NONE, u, v, self.layout.price(p, u, v), min(self.size[p], want))
@@ -405,7 +406,9 @@ class Exchanges:
             return False
         found: tuple[float, int, int] | None = None
         mine, theirs = self.shelves.new[u], self.shelves.new[v]
-        for p in mine[:: max(1, len(mine) // (2 * _HEAVY))]:
+        wanted = bisect_right(mine, apart / 2, key=self.size.__getitem__)
+        others = mine[: max(0, wanted - 2 * _HEAVY)]
+        for p in (*mine[max(0, wanted - 2 * _HEAVY) : wanted + _LIGHT], *others[:: max(1, len(others) // _SAMPLE)]):
             if not self._may_leave(p, u, v):
                 continue
             near = bisect_left(theirs, self.size[p] - apart / 2, key=self.size.__getitem__)
@@ -436,6 +439,8 @@ class Exchanges:
 
 
 _ROUNDS = 40
+_SAMPLE = 60
+_LITTLE = 0.02  # of a share: worth a longer look
 _STEPS = 40  # of a repair, for each broker
 _NEAR = 0.002  # of a share: not worth a step
 

@@ -144,7 +144,7 @@ def _within(band: Band, fewest: Layout) -> Layout:
     return min(found, key=lambda layout: (_off(layout, band), layout.copied()))
 
 
-_NEAR_ENOUGH = 1.005
+_NEAR_ENOUGH = 1.01
 
 
 def _off(layout: Layout, band: Band) -> tuple[int, int]:
