@@ -15,13 +15,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fake_github import FakeGitHub, Token, serving
+from view_examples import documents
 from workflow_runner import EXPRESSION, ROOT, SHELL, STARTER, Runner, tools, workflow
 
 from kafkaops import __version__
+from kafkaops.view import machine
 
 GITHUB = sorted(path.name for path in STARTER.glob("*.yml") if not path.name.startswith("gitlab"))
 OWN = ROOT / ".github" / "workflows"
 TOKEN = "ghs_token"
+APPROVED = machine.render(documents()["plan-ready"])
+"""Of the cluster with the id that these topologies name."""
 NOBODY = "bootstrap.servers=127.0.0.1:9\nsecurity.protocol=PLAINTEXT\n"
 
 
@@ -193,6 +197,9 @@ def test_brokers_of_the_secret_rule_over_those_of_the_files(runner: Runner) -> N
 
 
 def test_an_apply_that_cannot_reach_the_cluster_fails_with_its_document(runner: Runner) -> None:
+    (runner.artifacts / "plan-test").mkdir(parents=True)
+    (runner.artifacts / "plan-test" / "plan-test.json").write_text(APPROVED)
+
     done = runner.job("apply.yml", "apply")
 
     assert done.code == 69, done.log
@@ -239,6 +246,7 @@ def test_a_script_of_gitlab_has_the_flags_that_the_program_has(job: str, tmp_pat
         "version: 1\nclusters:\n  production: {bootstrap-servers: [127.0.0.1:9], cluster-id: Qm7xT0pRSc2vW4f2A}\n"
     )
     (tmp_path / "client.properties").write_text(NOBODY)
+    (tmp_path / "plan.json").write_text(APPROVED)
     variables = workflow("gitlab-ci.yml")["variables"]
     env = {**tools(tmp_path), **variables, "KAFKAOPS_CLIENT_CONFIG": str(tmp_path / "client.properties")}
     before = "\n".join(workflow("gitlab-ci.yml")[".kafkaops"]["before_script"])

@@ -130,7 +130,9 @@ class Runner:
                 shutil.copy(given["path"], target)
             case "actions/download-artifact":
                 (work / given["path"]).mkdir()
-                for one in self.artifacts.glob(f"{given['pattern']}/*"):
+                found = list(self.artifacts.glob(f"{given.get('pattern') or given['name']}/*"))
+                assert found or "pattern" in given, "the action fails without the artifact that it is to download"
+                for one in found:
                     shutil.copy(one, work / given["path"])
             case _:
                 raise KeyError(action)

@@ -116,6 +116,7 @@ PREPARED: dict[str, Callable[[Path], None]] = {
     "kafkaops init": nothing_yet,
     "kafkaops plan --cluster sandbox --base main -o json=plan.json": committed,
     "kafkaops ack KO2110@topic/inventory.stock.updated.v1 --cluster sandbox --reason OPS-12": more_partitions,
+    "kafkaops apply --cluster sandbox --plan plan.json --yes": saved("plan"),
     "kafkaops ack KO2106 --plan plan.json --reason 'nobody reads it'": a_deletion_in_a_saved_plan,
     "kafkaops show plan.json -o markdown": saved("plan"),
     "kafkaops show yesterday.json plan.json": two_saved_plans,

@@ -12,6 +12,8 @@ from fake_github import FakeGitHub, serving
 from repositories import Here
 from workflow_runner import Runner
 
+from kafkaops.cluster import AlterTopic
+
 pytestmark = pytest.mark.broker
 
 ORDERS = """
@@ -61,6 +63,25 @@ def test_from_the_pull_request_to_the_cluster(desk: Desk, runner: Runner, github
     run(runner, "plan.yml", "plan", "comment")
     (comment,) = github.comments
     assert "in sync" in comment.body.splitlines()[2]
+
+
+def test_a_cluster_that_was_changed_after_the_plan_gets_nothing_of_it(
+    desk: Desk, runner: Runner, github: FakeGitHub
+) -> None:
+    """While the plan waits for its approval, somebody changes what it touches."""
+    desk.write(orders=ORDERS)
+    run(runner, "apply.yml", "plan", "apply")
+    desk.write(orders=LONGER)
+    run(runner, "apply.yml", "plan")
+    topic = desk.own("P.order.created")
+    desk.admin.alter_topics([AlterTopic(topic, {"retention.ms": "60000"})])
+
+    done = runner.job("apply.yml", "apply")
+
+    assert done.code == 5, done.log
+    assert f"`{topic} retention.ms` was 7d, is now 1m" in done.summary
+    assert desk.overrides("P.order.created") == {"retention.ms": "60000"}
+    assert github.issues == []
 
 
 def test_a_plan_that_is_blocked_fails_is_told_and_is_not_applied(
