@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kafkaops.placement import bounds, greedy, leaders
-from kafkaops.placement.band import Band, Exchanges, aims, band_of, let_go, let_topics_go, neediest_by_bytes, open_band
+from kafkaops.placement.band import Band, aims, band_of, let_go, let_topics_go, neediest_by_bytes, open_band
 from kafkaops.placement.exact import Refiner, prices
+from kafkaops.placement.exchanges import Exchanges
 from kafkaops.placement.judge import score
 from kafkaops.placement.layout import Index, Layout
 from kafkaops.placement.model import (
