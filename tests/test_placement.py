@@ -136,6 +136,51 @@ def test_placed(case: Case) -> None:
     assert [one.goal for one in placement.unmet] == list(case.unmet)
 
 
+BROKEN: Mapping[str, tuple[list[BrokerInfo], Lists, Lists, Goals, str]] = {
+    "replicas": (cluster(3), [[1, 2]], [[1]], Goals(), "t-0 has the replicas [1], 2 are wanted"),
+    "twice": (cluster(3), [[1, 2]], [[1, 1]], Goals(), "t-0 has the replicas [1, 1], 2 are wanted"),
+    "drained": (
+        cluster(3), [[1, 2]], [[1, 2]], Goals(drain=frozenset({2})), "t-0 has a replica on broker 2, which is drained",
+    ),
+    "down": (cluster(3, down=[3]), [[1, 2]], [[1, 3]], Goals(), "t-0 has a replica on broker 3, which takes nothing new"),
+    "rack": (cluster(3, "aab"), [[1, 3]], [[1, 2]], Goals(), "t-0 has 2 replicas in rack a, 1 would be spread"),
+    "disk": (
+        [BrokerInfo(1), BrokerInfo(2, usable_bytes=99)], [[1]], [[2]], Goals(),
+        "broker 2 would receive 100 bytes and has room for 99",
+    ),
+    "budget": (cluster(2), [[1]], [[2]], Goals(max_bytes=99), "100 bytes would be copied, 99 may be"),
+    "count": (
+        cluster(2), [[1], [1]], [[1], [1]], HARD, "broker 1 has 2 replicas and broker 2 0, which could take one",
+    ),
+    "count through another": (
+        cluster(3), [[1, 2], [1, 2], [1, 2]], [[1, 2], [1, 2], [1, 2]], HARD,
+        "broker 1 has 3 replicas and broker 3 0, which could take one",
+    ),
+    "topic": (
+        cluster(2), [[1], [1]], [[1], [1]], Goals(topic_spread="hard"), "broker 1 has 2 replicas of t, its share is 1",
+    ),
+    "bytes": (
+        cluster(2), [[1], [1]], [[1], [1]], Goals(byte_tolerance=0.1), "broker 1 has 200 bytes, 200.0 % of its share",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN.values(), ids=list(BROKEN))
+def test_the_judge_finds(case: tuple[list[BrokerInfo], Lists, Lists, Goals, str]) -> None:
+    brokers, now, wanted, goals, sentence = case
+    lists = {("t", index): tuple(replicas) for index, replicas in enumerate(wanted)}
+
+    verdict = judge(brokers, partitions(now), goals, lists)
+
+    assert [one.sentence for one in verdict.broken][:1] == [sentence]
+
+
+def test_the_judge_finds_what_was_not_to_be_touched() -> None:
+    verdict = judge(cluster(2), partitions([[1]]), Goals(), {("t", 0): (2,)}, {("t", 0): (1,)})
+
+    assert [one.sentence for one in verdict.broken] == ["t-0 was not to be touched"]
+
+
 @pytest.mark.parametrize(
     ("brokers", "before", "goals", "sentence"),
     [

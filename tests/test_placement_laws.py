@@ -254,6 +254,7 @@ def test_the_bytes_are_those_of_the_exact_flow(seed: int) -> None:
 
         assert oracle.costs(placement, goals) == oracle.least(brokers, partitions, goals)
         assert placement.bound.optimal
+        assert judge(brokers, partitions, goals, targets(placement)).broken == ()
 
 
 def test_bytes_within_a_band_cost_little_more_than_the_best_of_all_assignments() -> None:
