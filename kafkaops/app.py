@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from itertools import chain
 
 from kafkaops import apply as applying
 from kafkaops import attribution, consent, fingerprint, journal, logbook, offline, report, snapshots
-from kafkaops.approved import Approved, Judgement, judged, left_findings, missing
+from kafkaops.approved import Approved, Judgement, as_approved, judged, left_findings, missing
 from kafkaops.attribution import Base
 from kafkaops.cluster import Cluster, ClusterFailure, Description, FailureKind, KafkaError
 from kafkaops.cluster.journal import BusyError, Lock, LostError
@@ -34,6 +34,7 @@ from kafkaops.plan import (
     Change,
     Difference,
     Outcome,
+    Phase,
     Plan,
     Result,
     Value,
@@ -122,6 +123,8 @@ def approved_plan(request: Request, plan_: Approved, connect: Connect) -> Iterat
         narrowed = asked if judgement.stale else replace(asked, touched=plan_.addresses)
         left = tuple(left_findings(asked.entry.name, judgement.left))
         made = with_findings(_plan(narrowed, reading, differences), left)
+        if not judgement.stale:
+            made = as_approved(plan_, made, _may_hold(reading))
         yield _planned(narrowed, reading, made, begun), judgement
 
 
@@ -135,6 +138,12 @@ def _remembering(request: Request, connect: Connect) -> Iterator[tuple[Request, 
 def _planned(request: Request, reading: Reading, made: Plan, begun: float) -> Planned:
     told = header(request, reading, _scopes(made), time.monotonic() - begun)
     return Planned(request=request, plan=made, reading=reading, header=told)
+
+
+def _may_hold(reading: Reading) -> frozenset[int]:
+    """The brokers that replicas may be moved to."""
+    rules = reading.desired.placement
+    return frozenset(broker.id for broker in reading.described.brokers) - (rules.drain if rules else frozenset())
 
 
 def _landed(reading: Reading, changes: Sequence[Change]) -> Landed:
@@ -436,15 +445,15 @@ def _alone(reading: Reading, caller: Caller) -> Iterator[Logbook]:
             _refuse_older_commit(log, caller)
             for left in log.memory.unsettled:
                 if left.lock == Lock.APPLY:
-                    log.take_over(left, partial(_standing, reading))
+                    log.take_over(left, partial(standing, reading))
             yield log
-    except BusyError as busy:
-        raise _busy(reading.cluster, busy) from busy
+    except BusyError as held:
+        raise busy(reading.cluster, held) from held
     except LostError as lost:
         raise Refusal(Exit.BUSY, lost_finding()) from lost
 
 
-def _standing(reading: Reading, entries: Sequence[Entry]) -> dict[str, Side]:
+def standing(reading: Reading, entries: Sequence[Entry]) -> dict[str, Side]:
     found: dict[str, Side] = {}
     for kind in KINDS:
         of_kind = [entry for entry in entries if entry.kind == kind.name]
@@ -470,13 +479,13 @@ def _refuse_older_commit(log: Logbook, caller: Caller) -> None:
     )
 
 
-def _busy(cluster: Cluster, busy: BusyError) -> Refusal:
+def busy(cluster: Cluster, held: BusyError) -> Refusal:
     """Who has the lock: by itself, and by what it wrote."""
     help_ = "wait until it has ended, then run the same command again; `kafkaops lock status` tells how far it is"
-    if busy.holder is None:
-        message, facts = f"another run has just taken the lock `{busy.lock}`", dict[str, object]()
+    if held.holder is None:
+        message, facts = f"another run has just taken the lock `{held.lock}`", dict[str, object]()
     else:
-        who = journal.at_work(busy.lock, busy.holder.client_id, busy.holder.host, _memory_or_none(cluster))
+        who = journal.at_work(held.lock, held.holder.client_id, held.holder.host, _memory_or_none(cluster))
         message, facts = f"another run is at work: {report.told_holder(who)}", {"holder": report.holder(who)}
     return Refusal(Exit.BUSY, Finding(code="KO7120", severity=Severity.ERROR, message=message, help=help_), facts=facts)
 
@@ -593,7 +602,7 @@ def _no_right(refused: Mapping[str, KafkaError], most: int = 5) -> Refusal:
 
 
 def _what(change: Change) -> str:
-    return change.fields[0].name if change.action == "update" else f"to {change.action} it"
+    return change.fields[0].name if change.action in {Action.UPDATE, Action.REASSIGN} else f"to {change.action} it"
 
 
 def perform(
@@ -601,11 +610,14 @@ def perform(
     planned: Planned,
     tell: Callable[[applying.Step], None],
     undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext,
+    *,
+    phases: Container[Phase] = applying.AT_ONCE,
 ) -> tuple[applying.Step, ...]:
-    """Every step as it ends; whatever ends it early, those that ended are in `tell`. Errors: LostError, ClusterFailure when the journal takes nothing more."""
+    """Every step of these phases as it ends; whatever ends it early, those that ended are in `tell`. Errors: LostError, ClusterFailure when the journal takes nothing more."""
     reading, log = planned.reading, planned.log
+    made = planned.plan.part(phases)
     with undisturbed():
-        log.begin(_run(request, planned, log))
+        log.begin(run_of(request, planned, log, made.to_do))
 
     def again(changes: Sequence[Change]) -> Mapping[str, Change | Finding]:
         return _found_again(request, reading, changes)
@@ -620,18 +632,18 @@ def perform(
         undisturbed=undisturbed,
     )
     steps = []
-    for step in applying.run(replace(planned.plan, changes=planned.plan.to_do), performer):
+    for step in applying.run(replace(made, changes=made.to_do), performer):
         tell(step)
         steps.append(step)
     return tuple(steps)
 
 
-def _run(request: Request, planned: Planned, log: Logbook) -> Run:
-    caller, changes = log.caller, planned.plan.to_do
+def run_of(request: Request, planned: Planned, log: Logbook, changes: Sequence[Change], lock: Lock = Lock.APPLY) -> Run:
+    caller = log.caller
     return Run(
         id=caller.id,
         command=request.command,
-        lock=Lock.APPLY,
+        lock=lock,
         cluster=request.entry.name,
         cluster_id=planned.header.cluster_id,
         since=caller.clock(),
@@ -651,7 +663,28 @@ def _fingerprint(planned: Planned) -> str:
 def close(request: Request, planned: Planned, how: Ending, outcomes: Sequence[Outcome], *, seen: bool) -> None:
     """Writes how the run ended, and what is true since. `seen`: on the cluster. Errors: LostError, ClusterFailure."""
     log = planned.log
-    log.end(how, outcomes, *(_true_now(request, log) if how is Ending.DONE else ()), seen=seen)
+    true = tuple(_true_now(request, log)) if how is Ending.DONE else ()
+    if log.run is None:  # after its moves nothing was left to make
+        log.write(*true)
+    elif log.run.end is None:
+        log.end(how, outcomes, *true, seen=seen)
+
+
+def pause(planned: Planned, outcomes: Sequence[Outcome]) -> None:
+    """Lets go of the lock for the hours in which replicas are copied: an apply may run beside it (decisions 21). Errors: LostError, ClusterFailure."""
+    log = planned.log
+    if log.run is not None:
+        log.end(Ending.DONE, outcomes, seen=False)
+    if log.held is not None:
+        log.held.release()
+
+
+@contextmanager
+def again_alone(request: Request, planned: Planned, id_: str) -> Iterator[Planned]:
+    """With the lock again, as a run of its own. Errors: Refusal when another run has it meanwhile (exit 6)."""
+    assert request.caller is not None
+    with _alone(planned.reading, replace(request.caller, id=id_)) as log:
+        yield replace(planned, reading=replace(planned.reading, log=log))
 
 
 def close_idle(request: Request, planned: Planned) -> None:
@@ -738,6 +771,11 @@ def _still(change: Change) -> Finding:
         where=change.where,
         help="run the same command again; what changed it meanwhile is told by the brokers' logs",
     )
+
+
+def entry_of(change: Change) -> Entry:
+    """A change as the journal keeps it."""
+    return applying.entry(_BY_NAME[change.kind], change)
 
 
 def settle(plan_: Plan, steps: Iterable[applying.Step], left: frozenset[str] | None) -> tuple[Outcome, ...]:

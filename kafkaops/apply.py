@@ -22,6 +22,9 @@ DESTRUCTIVE = frozenset({Phase.REVOKES, Phase.LOSSES, Phase.DELETES})
 """Before each step of these phases its before-values are read again (decisions 16)."""
 
 
+AT_ONCE = frozenset(phase for phase in Phase if phase < Phase.MOVES)
+"""What is made before replicas move, which takes hours."""
+
 MOST_CHANGES = 500
 """Of one step: so much is announced at once, is in doubt after a crash, and has to end before an interruption is heard."""
 
@@ -99,7 +102,7 @@ def run(plan: Plan, performer: Performer) -> Iterator[Step]:
         held_back = tuple(Outcome(one, Result.SKIPPED, why) for one, why in skipped.items())
         kind = performer.kinds[batch.kind]
         with performer.undisturbed():
-            performer.log.announce(batch.number, batch.phase, batch.kind, (_entry(kind, change) for change in ready))
+            performer.log.announce(batch.number, batch.phase, batch.kind, (entry(kind, change) for change in ready))
             made, stopped = _made(kind, batch.phase, ready, performer)
             found = _in_order(batch, (*held_back, *made))
             outcomes |= {outcome.change_id: outcome for outcome in found}
@@ -111,7 +114,7 @@ def run(plan: Plan, performer: Performer) -> Iterator[Step]:
             return
 
 
-def _entry(kind: Kind, change: Change) -> Entry:
+def entry(kind: Kind, change: Change) -> Entry:
     before, after = kind.sides(change)
     return Entry(change.id, change.address, change.action.value, before, after, loses=not change.reversible)
 

@@ -6,9 +6,10 @@ commit, so that it is missing proves nothing. What nobody approved is left alone
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -16,6 +17,7 @@ from kafkaops import fingerprint
 from kafkaops.apply import replacements
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.kind import Landed
+from kafkaops.placement.model import Kind, Move
 from kafkaops.plan import Action, Change, FieldChange, From, Phase, Plan, Value
 from kafkaops.report import Document, Stale, Staleness
 
@@ -105,7 +107,14 @@ def _change(entry: Mapping[str, Any], consent: Mapping[str, tuple[str, ...]]) ->
         fields=() if access else tuple(_fields(entry)),
         kept=(entry["before"] or entry["after"]) if access else entry["carries"],
         consent=tuple(text for ref in entry["findings"] for text in consent.get(ref, ())),
+        moves=tuple(_move(entry["address"].removeprefix("topic/"), one) for one in entry.get("moves", ())),
     )
+
+
+def _move(topic: str, one: Mapping[str, Any]) -> Move:
+    old, new = tuple(one["from"]), tuple(one["to"])
+    kind: Kind = "grow" if len(new) > len(old) else "shrink" if len(new) < len(old) else "move"
+    return Move(topic, one["partition"], old, new, one["bytes"], kind, tuple(one["reasons"]))
 
 
 def _fields(entry: Mapping[str, Any]) -> Iterator[FieldChange]:
@@ -166,6 +175,43 @@ def _bound(approved: Approved, made: Plan, more: Sequence[Change]) -> frozenset[
     kept = [change for change in made.changes if change.id in approved.changes]
     needed = {change.id for change in replacements(kept, made.changes)}
     return frozenset(change.id for change in more if change.id in needed or change.address in approved.addresses)
+
+
+def as_approved(approved: Approved, made: Plan, brokers: frozenset[int]) -> Plan:
+    """With the places that were approved, which are judged again and not looked for anew (decisions 22). `brokers`: those that may hold what moves.
+
+    Errors: Refusal (exit 5) where one of them may not any more.
+    """
+    changes = tuple(_with_its_places(change, approved.changes.get(change.id), brokers) for change in made.changes)
+    return replace(made, changes=changes)
+
+
+def _with_its_places(change: Change, saved: SavedChange | None, brokers: frozenset[int]) -> Change:
+    if saved is None or not saved.moves:
+        return change
+    now = json.loads(change.carries["assignment"])
+    size = {len(move.new) for move in change.moves}
+    for move in saved.moves:
+        fits = move.partition < len(now) and now[move.partition] == list(move.old)
+        if not fits or len(move.new) not in size or len(set(move.new)) < len(move.new):
+            raise _no_place(change, move, "is no place for it as it is now")
+        gone = sorted(set(move.adding) - brokers)
+        if gone:
+            raise _no_place(change, move, f"names broker {gone[0]}, which is down or to be drained")
+    return replace(change, moves=saved.moves)
+
+
+def _no_place(change: Change, move: Move, why: str) -> Refusal:
+    return Refusal(
+        Exit.NOT_APPROVED,
+        Finding(
+            code="KO4111",
+            severity=Severity.ERROR,
+            message=f"{move.topic} partition {move.partition}: {list(move.old)} -> {list(move.new)} was approved, and {why}",
+            address=change.address,
+            help="plan again, read it, and have it approved",
+        ),
+    )
 
 
 # findings

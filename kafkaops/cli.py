@@ -32,6 +32,17 @@ EXAMPLES = {
         "kafkaops snapshot --cluster sandbox --for-plan -o sandbox.json",
     ),
     "apply": ("kafkaops apply --cluster sandbox --yes", "kafkaops apply --cluster sandbox --plan plan.json --yes"),
+    "resume": ("kafkaops resume --cluster sandbox", "kafkaops resume --cluster sandbox --detach-after 5h"),
+    "cancel": ("kafkaops cancel --cluster sandbox", "kafkaops cancel --cluster sandbox -o json"),
+    "throttle": ("kafkaops throttle clear --cluster sandbox", "kafkaops throttle clear --cluster sandbox -o json"),
+    "throttle clear": (
+        "kafkaops throttle clear --cluster sandbox",
+        "kafkaops throttle clear --cluster sandbox -o json",
+    ),
+    "throttle set": (
+        "kafkaops throttle set 100MiB/s --cluster sandbox",
+        "kafkaops throttle set 20MB/s --cluster sandbox -o json",
+    ),
     "drift": ("kafkaops drift --cluster sandbox", "kafkaops drift --cluster sandbox -o json"),
     "show": ("kafkaops show plan.json -o markdown", "kafkaops show yesterday.json plan.json"),
     "describe": (
@@ -63,10 +74,10 @@ EXAMPLES = {
 _PLANS = ("text", "json", "markdown", "concise", "github", "github-output")
 _FORMATS = {
     "validate": (*_PLANS, "junit"),
-    "plan": _PLANS,
+    "plan": (*_PLANS, "reassignment-json"),
     "apply": _PLANS,
     "drift": _PLANS,
-    "show": (*_PLANS, "junit"),  # each where the command that wrote the document has it
+    "show": (*_PLANS, "reassignment-json", "junit"),  # each where the command that wrote the document has it
 }
 EVERY_FORMAT = frozenset(one for its in _FORMATS.values() for one in its)
 
@@ -146,6 +157,13 @@ sandbox = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(sandbox, name="sandbox")
+throttle_group = typer.Typer(
+    help="How fast copies of ours go.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.add_typer(throttle_group, name="throttle")
+_ABOVE = {id(app): "", id(sandbox): "sandbox ", id(throttle_group): "throttle "}
 
 
 def _command(group: typer.Typer, name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -166,7 +184,7 @@ def _command(group: typer.Typer, name: str) -> Callable[[Callable[..., int]], Ca
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
         run.__annotations__ = {one.name: one.annotation for one in parameters}
         run.__doc__ = function.__doc__
-        path = f"sandbox {name}" if group is sandbox else name
+        path = f"{_ABOVE[id(group)]}{name}"
         shown = "\n\n".join(("Examples:", *(f"  {line}" for line in EXAMPLES[path])))
         group.command(name, epilog=shown)(run)
         return function
@@ -187,6 +205,30 @@ Base = Annotated[
         "--base",
         metavar="REF",
         help="Tell this change from drift by the commit at which HEAD left REF. Left out: in CI the pull request's target, or what was applied last.",
+    ),
+]
+Throttle = Annotated[
+    str | None,
+    typer.Option("--throttle", metavar="RATE", help="How fast each broker may copy, over `placement: throttle`."),
+]
+Window = Annotated[
+    str | None,
+    typer.Option("--window", metavar="HH:MM-HH:MM", help="When copies may start, over `placement: window`."),
+]
+StallTimeout = Annotated[
+    str | None,
+    typer.Option(
+        "--stall-timeout",
+        metavar="TIME",
+        help="How long a copy may make no progress before it is taken back: 15m if left out.",
+    ),
+]
+DetachAfter = Annotated[
+    str | None,
+    typer.Option(
+        "--detach-after",
+        metavar="TIME",
+        help="Stop watching after so long, such as 5h; the copies go on, and resume takes them up.",
     ),
 ]
 Only = Annotated[
@@ -313,11 +355,66 @@ def apply(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the first change.")] = False,
     base: Base = None,
+    throttle: Throttle = None,
+    window: Window = None,
+    stall_timeout: StallTimeout = None,
+    detach_after: DetachAfter = None,
 ) -> int:
     """Make the cluster as the files say, and verify it."""
     from kafkaops.commands import plans
+    from kafkaops.commands.pace import Flags
 
-    return plans.apply(options, only=tuple(only), yes=yes, base=base, expect=expect, saved_plan=plan)
+    flags = Flags(throttle=throttle, window=window, stall_timeout=stall_timeout, detach_after=detach_after)
+    return plans.apply(options, only=tuple(only), yes=yes, base=base, expect=expect, saved_plan=plan, flags=flags)
+
+
+@_command(app, "resume")
+def resume(
+    options: Options,
+    throttle: Throttle = None,
+    window: Window = None,
+    stall_timeout: StallTimeout = None,
+    detach_after: DetachAfter = None,
+) -> int:
+    """Take up a copy that a run has left on its way: watch it, and give its throttle back in the end."""
+    from kafkaops.commands import moving
+    from kafkaops.commands.pace import Flags
+
+    flags = Flags(throttle=throttle, window=window, stall_timeout=stall_timeout, detach_after=detach_after)
+    return moving.resume(options, flags)
+
+
+@_command(app, "cancel")
+def cancel(
+    options: Options,
+    topics: Annotated[
+        list[str],
+        typer.Argument(metavar="[TOPIC]...", help="Only needed where no run of kafkaops moves them."),
+    ] = [],  # noqa: B006  # typer copies it
+) -> int:
+    """Take a copy back to the old replicas, in their old order; what has arrived already stays."""
+    from kafkaops.commands import moving
+
+    return moving.cancel(options, tuple(topics))
+
+
+@_command(throttle_group, "set")
+def throttle_set(
+    options: Options,
+    rate: Annotated[str, typer.Argument(metavar="RATE", help="Bytes per second and broker, such as 50MiB/s.")],
+) -> int:
+    """Change how fast a copy of ours goes, while it goes."""
+    from kafkaops.commands import moving
+
+    return moving.throttle_set(options, rate)
+
+
+@_command(throttle_group, "clear")
+def throttle_clear(options: Options) -> int:
+    """Give back what a run has set to slow its copies; copies that are on their way go on without."""
+    from kafkaops.commands import moving
+
+    return moving.throttle_clear(options)
 
 
 @_command(app, "drift")
@@ -443,7 +540,7 @@ def schema(
         str,
         typer.Argument(
             help="topology, settings, or a document: init, plan, apply, validation, comparison, resource, doctor, ack, pull, comment, "
-            "snapshot, explanation, sandbox, failure."
+            "snapshot, explanation, move, sandbox, failure."
         ),
     ] = "topology",
 ) -> int:

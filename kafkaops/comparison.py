@@ -9,7 +9,7 @@ from typing import Any
 from kafkaops import report
 from kafkaops.report import Document
 
-_OF_CHANGE = ("action", "summary", "before", "after", "fields", "reversible", "phase", "held_back")
+_OF_CHANGE = ("action", "summary", "before", "after", "fields", "reversible", "phase", "held_back", "moves")
 _OF_FINDING = ("severity", "blocking", "acknowledged", "label", "help", "notes", "ack", "held_back")
 """What has to differ for one to be another; places in files do not count, since a line above moves them."""
 

@@ -20,7 +20,7 @@ from kafkaops.kinds.topic import parse as topics
 from kafkaops.kinds.topic.model import PARTITIONS, REPLICATION, AbsentTopic, Origin, Topic
 from kafkaops.lint import RULES, lint
 from kafkaops.plan import Acknowledgement
-from kafkaops.settings import ClusterEntry, Settings
+from kafkaops.settings import ClusterEntry, Placement, Settings
 from kafkaops.source import Block, Document, Row, item_location, key_location, value_location
 
 _OF_AN_ABSENT_TOPIC = frozenset({"state", "clusters", "acknowledge", "description"})
@@ -36,6 +36,7 @@ class Desired:
     acknowledgements: tuple[Acknowledgement, ...] = ()
     domains: tuple[str, ...] = ()
     streams: tuple[str, ...] = ()  # `application-id-`: Streams' own topics begin so
+    placement: Placement | None = None
     released: frozenset[str] = frozenset()
 
     @property
@@ -123,6 +124,7 @@ class _Compilation:
             acknowledgements=tuple(self._acknowledgements()),
             domains=self.domains.prefixes,
             streams=tuple(sorted(self._streams())),
+            placement=self.entry.placement,
             released=frozenset(self.released),
         )
 

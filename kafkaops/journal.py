@@ -36,6 +36,7 @@ class Ending(StrEnum):
     DONE = "done"
     INCOMPLETE = "incomplete"
     INTERRUPTED = "interrupted"
+    TAKEN_BACK = "taken back"  # what was moved went back to where it was
     TAKEN_OVER = "taken over"  # it had no end of its own: the next run looked at what it had announced
 
 

@@ -113,14 +113,20 @@ def counted(outcomes: Iterable[Outcome]) -> dict[str, int]:
 
 
 @contextmanager
-def opened(cluster: Cluster, caller: Caller) -> Iterator[Logbook]:
+def opened(cluster: Cluster, caller: Caller, lock: Lock = Lock.APPLY) -> Iterator[Logbook]:
     """Under the lock, which is let go in the end. From here on the cluster is written to only while the lock is proven to be ours. Errors: BusyError, ClusterFailure, Refusal."""
-    book = cluster.journal()
-    held = book.acquire(Lock.APPLY, journal.client_id(caller.id, caller.runner))
-    try:
+    with claimed(cluster, caller, lock) as held:
         cluster.hold(held.prove)
-        keys, memory = read(book)
+        keys, memory = read(cluster.journal())
         yield Logbook(caller, memory, keys, held)
+
+
+@contextmanager
+def claimed(cluster: Cluster, caller: Caller, lock: Lock) -> Iterator[Held]:
+    """The lock alone. Errors: BusyError, ClusterFailure."""
+    held = cluster.journal().acquire(lock, journal.client_id(caller.id, caller.runner))
+    try:
+        yield held
     finally:
         held.release()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import IntEnum, StrEnum
 
 from kafkaops.findings import Finding, Location, Severity, sort_key
+from kafkaops.movement import Movement, Terms, movement
+from kafkaops.placement.model import Move
 
 
 class Phase(IntEnum):
@@ -19,6 +21,8 @@ class Phase(IntEnum):
     REVOKES = 4  # and denials: after their replacements are seen on every live broker
     LOSSES = 5  # settings that lose data, with consent
     DELETES = 6
+    MOVES = 7  # last: copying takes hours
+    AFTER_MOVES = 8  # what only the new replicas make safe
 
 
 class Action(StrEnum):
@@ -27,6 +31,7 @@ class Action(StrEnum):
     DELETE = "delete"
     GRANT = "grant"
     REVOKE = "revoke"
+    REASSIGN = "reassign"
 
 
 class Origin(StrEnum):
@@ -85,6 +90,7 @@ class Change:
     reversible: bool = True
     removed: bool = False  # `where` is where a line is missing, not where one stands
     codes: tuple[str, ...] = ()  # findings about this very change
+    moves: tuple[Move, ...] = ()  # the replicas that it moves
 
     @property
     def kind(self) -> str:
@@ -126,6 +132,7 @@ class Difference:
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
     tally: Tally = Tally()
+    terms: Terms | None = None  # of what its moves cost; None: it moves nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,17 @@ class Plan:
     partial: tuple[str, ...] = ()  # the --only patterns, when it is only a part
     origins: Mapping[str, Origin] | None = None  # by change id; None: there is no base to compare with
     held_back: frozenset[str] = frozenset()  # change ids: shown, and not done
+    terms: Terms | None = None
+
+    def part(self, phases: Container[Phase]) -> Plan:
+        """What of it belongs to these phases."""
+        return replace(self, changes=tuple(change for change in self.changes if change.phase in phases))
+
+    @property
+    def movement(self) -> Movement | None:
+        """Of all its moves together; None: there are none."""
+        moves = [move for change in self.changes for move in change.moves]
+        return movement(moves, self.terms) if moves and self.terms else None
 
     @property
     def blocked(self) -> bool:
@@ -175,7 +193,8 @@ def plan_of(
     )
     found = [*findings, *(finding for difference in differences.values() for finding in difference.findings)]
     tallies = {kind: difference.tally for kind, difference in differences.items()}
-    return Plan(tuple(changes), tuple(sorted(found, key=sort_key)), tallies, partial)
+    terms = next((one.terms for one in differences.values() if one.terms), None)
+    return Plan(tuple(changes), tuple(sorted(found, key=sort_key)), tallies, partial, terms=terms)
 
 
 def acknowledge(

@@ -18,6 +18,7 @@ from kafkaops import __version__, codes, fingerprint
 from kafkaops.access import AclBinding
 from kafkaops.findings import Exit, Finding, Location, Severity, sort_key
 from kafkaops.journal import AtWork
+from kafkaops.movement import Movement
 from kafkaops.naming import Convention
 from kafkaops.plan import Action, Change, FieldChange, Origin, Outcome, Plan, Result, Tally, Value
 from kafkaops.resource import Resource, ResourceField
@@ -38,6 +39,9 @@ FORMATS = {
     "comment": "kafkaops.comment",
     "explain": "kafkaops.explanation",
     "sandbox": "kafkaops.sandbox",
+    "resume": "kafkaops.move",
+    "cancel": "kafkaops.move",
+    "throttle": "kafkaops.move",
 }
 
 Document = dict[str, Any]
@@ -476,6 +480,37 @@ def sandbox_document(command: str, state: Mapping[str, Any] | None, *, created_a
     return {**_head("kafkaops.sandbox", command, created_at, verdict, Exit.DONE), "sandbox": state}
 
 
+def move_document(
+    command: str,
+    verdict: str,
+    exit_code: int,
+    *,
+    created_at: datetime,
+    cluster: str,
+    run: str,
+    partitions: int = 0,
+    done: int = 0,
+    total: int = 0,
+    copied: int = 0,
+    failed: Sequence[tuple[tuple[str, int], str]] = (),
+    settings: int = 0,
+    told: Sequence[str] = (),
+) -> Document:
+    """For `resume`, `cancel`, `throttle`. `settings`: how many were given back, or set. `failed`: by partition, why."""
+    return {
+        **_head("kafkaops.move", command, created_at, verdict, exit_code),
+        "cluster": {"name": cluster},
+        "run": run,
+        "partitions": partitions,
+        "done": done,
+        "bytes": total,
+        "copied_bytes": copied,
+        "failed": [{"topic": topic, "partition": number, "why": why} for (topic, number), why in failed],
+        "settings": settings,
+        "notes": list(told),
+    }
+
+
 def comparison_head(verdict: str, exit_code: int, created_at: datetime) -> Document:
     """For `show` of two plans."""
     return _head("kafkaops.comparison", "show", created_at, verdict, exit_code)
@@ -598,6 +633,7 @@ def _planned(plan: Plan, header: Header, verified: Iterable[Finding] = ()) -> Do
         "changes": [
             {**_change(change, hashes[change.id], refs.of(change)), **_origin(change, plan)} for change in plan.changes
         ],
+        **({"data_movement": _movement(plan.movement)} if plan.movement else {}),
         "findings": entries,
     }
 
@@ -625,7 +661,7 @@ def _counts(kind: str, plan: Plan, tally: Tally) -> Document:
         if kind == "acl"
         else {
             "create": actions[Action.CREATE],
-            "change": actions[Action.UPDATE],
+            "change": len({address for address, action in touched if action in {Action.UPDATE, Action.REASSIGN}}),
             "delete": actions[Action.DELETE],
             "undeclared": len(tally.undeclared),
             "stuck": tally.stuck,
@@ -695,28 +731,70 @@ def _change(change: Change, hash_: str, refs: list[str]) -> Document:
             entry |= {"before": dict(change.carries), "carries": {}}
         case Change(action=Action.GRANT):
             entry |= {"after": dict(change.carries), "carries": {}}
-        case Change(action=Action.UPDATE, fields=(only,)):
+        case Change(action=Action.UPDATE | Action.REASSIGN, fields=(only,)):
             entry |= {"field": only.name, "before": _value_or_none(only.before), "after": _value_or_none(only.after)}
         case _:
             entry["fields"] = [_field(one) for one in change.fields]
+    if change.moves:
+        entry["moves"] = [
+            {
+                "partition": move.partition,
+                "from": list(move.old),
+                "to": list(move.new),
+                "bytes": move.bytes,
+                "reasons": list(move.reasons),
+            }
+            for move in change.moves
+        ]
     return entry
+
+
+def _movement(cost: Movement) -> Document:
+    """Of all moves together; what is not known is null, never 0."""
+    writes = [rate for one in cost.traffic for rate in (one.written_in, one.written_out)]
+    known = [rate for rate in writes if rate is not None]
+    return {
+        "bytes": cost.bytes,
+        "partitions": cost.partitions,
+        "replicas_added": cost.added,
+        "replicas_removed": cost.removed,
+        "leaders_changed": cost.leaders,
+        "lower_bound_bytes": cost.bound,
+        "proved_minimal": cost.proved,
+        "throttle_bytes_per_s": cost.throttle,
+        "live_write_bytes_per_s": max(known, default=0) if len(known) == len(writes) else None,
+        "estimate_s": cost.seconds,
+        "feasible": not cost.never,
+        "prices": [{"throttle_bytes_per_s": one.throttle, "estimate_s": one.seconds} for one in cost.prices],
+        "brokers": [
+            {"broker": one.broker, "receives_bytes": one.receives, "sends_bytes": one.sends} for one in cost.traffic
+        ],
+        "fullest_disk": None
+        if cost.fullest is None
+        else {
+            "broker": cost.fullest.broker,
+            "before": round(cost.fullest.before, 4),
+            "after": round(cost.fullest.after, 4),
+        },
+        "racks": None if cost.racks is None else {"before": cost.racks[0], "after": cost.racks[1]},
+        "window": {"open": cost.window, "needed": cost.windows} if cost.window else None,
+    }
 
 
 def _api_call(change: Change) -> str:
     """Kafka's name of the request."""
-    match change.kind, change.action:
-        case "topic", Action.CREATE:
-            return "createTopics"
-        case "topic", Action.DELETE:
-            return "deleteTopics"
-        case "topic", _:
-            return "createPartitions" if change.fields[0].name == "partitions" else "incrementalAlterConfigs"
-        case "acl", Action.REVOKE:
-            return "deleteAcls"
-        case "acl", _:
-            return "createAcls"
-        case _:
-            return ""
+    if change.action is Action.UPDATE:
+        return "createPartitions" if change.fields[0].name == "partitions" else "incrementalAlterConfigs"
+    return _API_CALLS.get((change.kind, change.action), "")
+
+
+_API_CALLS = {
+    ("topic", Action.CREATE): "createTopics",
+    ("topic", Action.DELETE): "deleteTopics",
+    ("topic", Action.REASSIGN): "alterPartitionReassignments",
+    ("acl", Action.GRANT): "createAcls",
+    ("acl", Action.REVOKE): "deleteAcls",
+}
 
 
 def _change_place(change: Change) -> Document | None:
@@ -790,7 +868,7 @@ def _outcome(outcome: Outcome, change: Change) -> Document:
         "id": change.id,
         "address": change.address,
         "action": change.action.value,
-        "field": change.fields[0].name if change.action is Action.UPDATE and change.fields else None,
+        "field": change.fields[0].name if change.action in {Action.UPDATE, Action.REASSIGN} and change.fields else None,
         "phase": int(change.phase),
         "result": outcome.result.value.replace(" ", "_"),
         "code": _CODES.get(outcome.result),

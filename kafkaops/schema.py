@@ -23,13 +23,16 @@ from kafkaops.terms import (
     HOST,
     KAFKA_VERSION,
     NOUNS,
+    PERCENT,
     PRINCIPAL,
+    RATE,
     SERVER,
     SHARE,
     SIZE,
     TEXT,
     TEXT_OR_TEXTS,
     TEXTS,
+    WINDOW,
     Schema,
     block,
     key,
@@ -131,6 +134,7 @@ def _cluster() -> Schema:
         "authorizer": _authorizer(),
         "override": rows(_override(), "What this cluster sets over the topology, in order: the last one wins."),
         "kafka-version": key(KAFKA_VERSION, "What `validate` checks settings against.", "4.4"),
+        "placement": _placement(),
         "manage": _manage(),
         "broker-validation": key(
             one_of("apply", "plan"), "Which command has the brokers validate changes.", default="apply"
@@ -167,11 +171,36 @@ def _override() -> Schema:
     return block("override entry", "Topics and what is set for them.", keys, required=("match", "set"))
 
 
+def _placement() -> Schema:
+    brokers: Schema = {"type": "array", "items": whole(0)}
+    keys = {
+        "racks": key(
+            one_of("auto", "on", "strict", "off"),
+            "Whether the replicas of a partition are spread over racks: `auto` where brokers have racks, `on` insists that they have, `strict` also that each replica has a rack of its own.",
+            default="auto",
+        ),
+        "drain": key(brokers, "Brokers that shall hold no replica.", [4]),
+        "balance": key(
+            one_of("off", "count", "bytes"),
+            "What `apply --rebalance` makes even over brokers: the number of replicas, or their bytes too.",
+            default="off",
+        ),
+        "tolerance": key(PERCENT, "How far from even a broker's bytes may be.", "10%", default="10%"),
+        "throttle": key(RATE, "How fast each broker may copy; as fast as it can when left out.", "50MiB/s"),
+        "concurrency": key(whole(1, 100), "How many partitions are copied to or from a broker at once.", default=3),
+        "window": key(
+            WINDOW, "When copies may start, UTC or in a named zone.", "22:00-06:00", "22:00-06:00 Europe/Berlin"
+        ),
+        "disk-reserve": key(PERCENT, "The part of each disk that copies leave free.", "5%", default="5%"),
+    }
+    return block("placement", "Where replicas belong, and how they are moved there.", keys)
+
+
 def _manage() -> Schema:
     keys = {
         "topics": key(FLAG, "Whether kafkaops changes topics there.", default=True),
         "acls": key(FLAG, "Whether kafkaops changes ACLs there.", default=True),
-        "placement": key({"const": False}, "Moving replicas is not supported yet.", False),
+        "placement": key(FLAG, "Whether kafkaops moves replicas there.", default=True),
     }
     return block("manage", "What is managed there, for services that keep a part to themselves.", keys)
 
@@ -195,7 +224,7 @@ def _policy() -> Schema:
 _NOT_YET: Mapping[str, frozenset[str]] = {
     "topology file": frozenset({"schemas", "connectors"}),
     "application": frozenset({"user", "quota"}),
-    "cluster": frozenset({"placement", "schema-registry", "connect"}),
+    "cluster": frozenset({"schema-registry", "connect"}),
 }
 
 

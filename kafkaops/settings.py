@@ -7,15 +7,22 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kafkaops import units
 from kafkaops.access import Authorizer
 from kafkaops.findings import Finding, Location, Severity
 from kafkaops.naming import compiled, pieces
 from kafkaops.source import Block, Document, Row, item_location, key_location, value_location
+
+_DAY_SECONDS = 86_400
+
+DISK_RESERVE = 0.05
+"""The part of each disk that copies leave free where nobody says otherwise."""
 
 INTERNAL_TOPICS = ("__*", "_kafkaops.*")
 """Kafka's own topics and kafkaops's own: never looked at, never declared."""
@@ -56,6 +63,49 @@ class Principals:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A part of each day, over midnight where it ends before it begins. `zone`: an IANA name."""
+
+    begins: time
+    ends: time
+    zone: str = "UTC"
+
+    def holds(self, moment: datetime) -> bool:
+        at = moment.astimezone(ZoneInfo(self.zone)).time()
+        if self.begins <= self.ends:
+            return self.begins <= at < self.ends
+        return at >= self.begins or at < self.ends
+
+    @property
+    def seconds(self) -> int:
+        """How long it lasts."""
+        minutes = (self.ends.hour - self.begins.hour) * 60 + self.ends.minute - self.begins.minute
+        return minutes * 60 % _DAY_SECONDS
+
+    def __str__(self) -> str:
+        return f"{self.begins:%H:%M}-{self.ends:%H:%M} {self.zone}"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where replicas belong and how they are moved. `throttle`: bytes per second and broker, None: no limit; the other numbers are shares of 1.
+
+    racks    `auto`, `on`, `strict`, `off`
+    balance  `off`, `count`, `bytes`
+    """
+
+    where: Location = field(compare=False)
+    racks: str = "auto"
+    drain: frozenset[int] = frozenset()
+    balance: str = "off"
+    tolerance: float = 0.1
+    throttle: int | None = None
+    concurrency: int = 3
+    window: Window | None = None
+    disk_reserve: float = DISK_RESERVE
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterEntry:
     name: str
     where: Location
@@ -68,6 +118,8 @@ class ClusterEntry:
     kafka_version: str | None = None
     manages_topics: bool = True
     manages_acls: bool = True
+    manages_placement: bool = True
+    placement: Placement | None = None
     validates_in_plan: bool = False
     journals: bool = True
 
@@ -115,7 +167,12 @@ def settings_of(document: Document | None, root: Path, *, version: str) -> tuple
         requires=block.get("requires", ""),
         root=root,
     )
-    findings = (*naming_findings, *_shared_ids(clusters, block), *_version_needed(block, version))
+    findings = (
+        *naming_findings,
+        *_shared_ids(clusters, block),
+        *_bad_windows(clusters, block),
+        *_version_needed(block, version),
+    )
     return settings, findings
 
 
@@ -214,9 +271,64 @@ def _cluster(name: str, entry: Block, clusters: Block) -> ClusterEntry:
         kafka_version=_release(entry.get("kafka-version")),
         manages_topics=manage.get("topics", True),
         manages_acls=manage.get("acls", True),
+        manages_placement=manage.get("placement", True),
+        placement=_placement(entry),
         validates_in_plan=entry.get("broker-validation", "apply") == "plan",
         journals=entry.get("journal", "on") == "on",
     )
+
+
+def _placement(entry: Block) -> Placement | None:
+    if "placement" not in entry:
+        return None
+    block = entry["placement"] or Block("")
+    throttle = block.get("throttle")
+    return Placement(
+        where=key_location(entry, "placement"),
+        racks=block.get("racks", "auto"),
+        drain=frozenset(block.get("drain", ())),
+        balance=block.get("balance", "off"),
+        tolerance=units.percent(block.get("tolerance", "10%")),
+        throttle=None if throttle is None else units.rate(throttle),
+        concurrency=block.get("concurrency", 3),
+        window=None if block.get("window") is None else window(block["window"]),
+        disk_reserve=units.percent(block.get("disk-reserve", "5%")),
+    )
+
+
+def window(text: str) -> Window:
+    """`22:00-06:00`, `22:00-06:00 Europe/Berlin`."""
+    hours, _, zone = text.partition(" ")
+    begins, ends = (time.fromisoformat(one) for one in hours.split("-"))
+    return Window(begins, ends, zone or "UTC")
+
+
+def _bad_windows(clusters: Mapping[str, ClusterEntry], block: Block) -> Iterator[Finding]:
+    for name, entry in clusters.items():
+        window = entry.placement.window if entry.placement else None
+        why = _why_no_window(window) if window else ""
+        if why:
+            yield Finding(
+                code="KO1203",
+                severity=Severity.ERROR,
+                message=why,
+                where=value_location(block["clusters"][name]["placement"], "window"),
+                help="write `22:00-06:00` (UTC) or `22:00-06:00 Europe/Berlin`; leave the key out for any time",
+            )
+
+
+def _why_no_window(window: Window) -> str:
+    if window.begins == window.ends:
+        return f"the window begins and ends at {window.begins:%H:%M}"
+    return "" if _is_zone(window.zone) else f"`{window.zone}` is not a time zone"
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is an OSError
+        return False
+    return True
 
 
 def _release(written: str | float | None) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from kafkaops import report
 from kafkaops.access import OPERATIONS, AclBinding
 from kafkaops.cluster import Broker, ConfigEntry, ConfigSource, Description, KafkaError
-from kafkaops.cluster.recording import Assignment, RecordedTopic, Recording
+from kafkaops.cluster.recording import NOT_RECORDED, Assignment, RecordedDir, RecordedTopic, Recording
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.kinds.topic import settings
 from kafkaops.report import Document
@@ -76,12 +76,21 @@ def _content(snapshot: Snapshot) -> Document:
         },
         "reduced": snapshot.reduced,
         "brokers": [
-            {"id": broker.id, "rack": broker.rack, "settings": _settings(was.settings[broker.id])}
+            {
+                "id": broker.id,
+                "rack": broker.rack,
+                "settings": _settings(was.settings[broker.id]),
+                "log_dirs": _dirs(was.dirs[broker.id]),
+            }
             for broker in described.brokers
         ],
         "fenced": sorted(described.fenced),
         "topics": {name: _topic(topic) for name, topic in sorted(was.topics.items())},
         "names": sorted(was.names),
+        "places": {
+            name: {"id": topic_id, "assignment": [list(replicas) for replicas in place]}
+            for name, (topic_id, place) in sorted(was.places.items())
+        },
         "unlisted": {
             "names": dict(sorted(was.unlisted.items())),
             "prefixes": dict(sorted(was.unlisted_below.items())),
@@ -97,13 +106,22 @@ def _settings(entries: Mapping[str, ConfigEntry] | KafkaError) -> Document | str
     return {name: {"value": one.value, "source": one.source.name.lower()} for name, one in sorted(entries.items())}
 
 
+def _dirs(dirs: tuple[RecordedDir, ...] | KafkaError) -> list[Document] | str:
+    if isinstance(dirs, KafkaError):
+        return dirs.name
+    return [{"total": one.total, "usable": one.usable, "cordoned": one.cordoned} for one in dirs]
+
+
 def _topic(topic: RecordedTopic) -> Document:
     where, overrides, size = topic.assignment, topic.overrides, topic.size
+    late = {} if topic.in_sync is None else {"in_sync": [list(replicas) for replicas in topic.in_sync]}
     return {
         "id": topic.topic_id,
         "assignment": where.name if isinstance(where, KafkaError) else [list(replicas) for replicas in where],
         "overrides": overrides.name if isinstance(overrides, KafkaError) else dict(sorted(overrides.items())),
         "bytes": size.name if isinstance(size, KafkaError) else size,
+        "partition_bytes": list(topic.sizes),
+        **late,
     }
 
 
@@ -163,6 +181,7 @@ def _snapshot(found: Mapping[str, Any]) -> Snapshot:
     version = _text(cluster["kafka_version"])
     if not brokers or not _VERSION.fullmatch(version):
         raise ValueError
+    dirs = {number: _dirs_of(one.get("log_dirs", NOT_RECORDED.name)) for number, one in brokers.items()}
     tables = {number: _settings_of(one["settings"], version) for number, one in brokers.items()}
     operations = cluster["operations"]
     described = Description(
@@ -177,8 +196,13 @@ def _snapshot(found: Mapping[str, Any]) -> Snapshot:
         described=described,
         principal=_text_or_none(cluster["principal"]),
         settings=tables,
+        dirs=dirs,
         topics={_text(name): _topic_of(one) for name, one in _typed(found["topics"], dict).items()},
         names=_texts(found["names"]),
+        places={
+            _text(name): (_text(place["id"]), _assignment(_typed(place["assignment"], list)))
+            for name, place in _typed(found.get("places", {}), dict).items()
+        },
         unlisted=_errors(found["unlisted"]["names"]),
         unlisted_below=_errors(found["unlisted"]["prefixes"]),
         moving=_error(found["reassigning"]) or _texts(found["reassigning"]),
@@ -205,18 +229,36 @@ def _settings_of(found: Any, version: str) -> Mapping[str, ConfigEntry] | KafkaE
     return entries
 
 
+def _dirs_of(found: Any) -> tuple[RecordedDir, ...] | KafkaError:
+    return _error(found) or tuple(
+        RecordedDir(_bytes_or_none(one["total"]), _bytes_or_none(one["usable"]), _typed(one["cordoned"], bool))
+        for one in _typed(found, list)
+    )
+
+
+def _bytes_or_none(found: Any) -> int | None:
+    return None if found is None else _whole(found, 2**63)
+
+
 def _topic_of(found: Any) -> RecordedTopic:
     where, size = found["assignment"], found["bytes"]
+    late = found.get("in_sync")
+    number = 0 if _error(where) else len(where)
+    sizes = tuple(_whole(one, 2**63) for one in _typed(found.get("partition_bytes", [0] * number), list))
+    if len(sizes) != number or (late is not None and len(late) != number):
+        raise ValueError
     return RecordedTopic(
         topic_id=_text(found["id"]),
         assignment=_error(where) or _assignment(_typed(where, list)),
         overrides=_overrides(found["overrides"]),
         size=_error(size) or _whole(size, 2**63),
+        sizes=sizes,
+        in_sync=None if late is None else _assignment(_typed(late, list), least=0),
     )
 
 
-def _assignment(rows: list[Any]) -> Assignment:
-    if not rows or not all(rows):
+def _assignment(rows: list[Any], *, least: int = 1) -> Assignment:
+    if not rows or any(len(row) < least for row in rows):
         raise ValueError
     return tuple(tuple(map(_whole, _typed(row, list))) for row in rows)
 

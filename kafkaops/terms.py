@@ -9,6 +9,9 @@ Schema = dict[str, Any]
 
 _DURATION = r"^[0-9]{1,19}(ms|[smhd])?$"
 _SIZE = r"^([0-9]{1,19}([KMGT]iB|[kKMGT]?B)?|unlimited)$"
+_RATE = r"^[1-9][0-9]{0,18}([KMGT]iB|[kKMGT]?B)/s$"
+_PERCENT = r"^(100|[1-9]?[0-9])%$"
+_WINDOW = r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]( [A-Za-z0-9_+/-]+)?$"
 _DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 _NAME = r"(\S|\S.*[^\s*])"  # Kafka compares all of it: only `User:*` has a star that means more
 _PRINCIPAL = rf"^(User|(?![Uu][Ss][Ee][Rr]:)[A-Za-z][A-Za-z0-9]*):{_NAME}$"  # `user:` is nobody to Kafka
@@ -27,6 +30,9 @@ _CODE = r"^KO[0-9]{4}$"
 NOUNS: Mapping[str, str] = {
     _DURATION: "a duration",
     _SIZE: "a size",
+    _RATE: "a rate",
+    _PERCENT: "a share of 0% to 100%",
+    _WINDOW: "a window of the day",
     _DATE: "a date",
     _PRINCIPAL: "a principal",
     _SERVER: "a host and a port",
@@ -43,6 +49,9 @@ TEXTS: Schema = {"type": "array", "items": TEXT}
 TEXT_OR_TEXTS: Schema = {"anyOf": [TEXT, {**TEXTS, "minItems": 1}]}
 DURATION: Schema = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": _DURATION}]}
 SIZE: Schema = {"anyOf": [{"type": "integer", "minimum": -1}, {"type": "string", "pattern": _SIZE}]}
+RATE: Schema = {"type": "string", "pattern": _RATE}
+PERCENT: Schema = {"type": "string", "pattern": _PERCENT}
+WINDOW: Schema = {"type": "string", "pattern": _WINDOW}
 PRINCIPAL: Schema = {"type": "string", "pattern": _PRINCIPAL, "examples": ["User:order-service"]}
 APPLICATION: Schema = {"pattern": _APPLICATION}
 HOST: Schema = {"type": "string", "pattern": _HOST, "examples": ["10.0.0.7"]}

@@ -35,6 +35,16 @@ def size(text: str | int) -> int:
     return _parse(text, _SIZES, "unlimited")
 
 
+def rate(text: str) -> int:
+    """Bytes per second: `50MiB/s`."""
+    return size(text.removesuffix("/s"))
+
+
+def percent(text: str) -> float:
+    """`10%` is 0.1."""
+    return int(text.removesuffix("%")) / 100
+
+
 def _parse(text: str | int, factors: dict[str, int], endless: str) -> int:
     if isinstance(text, int) and not isinstance(text, bool):
         return text
@@ -77,6 +87,12 @@ def about(count: int) -> str:
             return f"{amount:.3g} {name}" if amount < 1000 else f"{amount:.0f} {name}"  # noqa: PLR2004
         amount /= 1024
     return f"{amount:.3g} TiB"
+
+
+def span(seconds: int) -> str:
+    """A time that something takes, to read: 40 -> `40s`, 9362 -> `2h36m`."""
+    hours, minutes = seconds // 3600, seconds % 3600 // 60
+    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m" if minutes else f"{seconds}s"
 
 
 def age(seconds: int) -> str:

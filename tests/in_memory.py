@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from kafkaops import app, journal, logbook, report, topology
+from kafkaops import app, journal, logbook, relocation, report, topology
 from kafkaops import apply as applying
 from kafkaops.access import AclBinding
+from kafkaops.apply import AT_ONCE
 from kafkaops.attribution import Base
-from kafkaops.cluster import AlterTopic, ClusterFailure, MorePartitions, NewTopic
+from kafkaops.cluster import AlterTopic, ClusterFailure, KafkaError, MorePartitions, NewTopic, TopicPartition
 from kafkaops.cluster.snapshot import Call, SnapshotCluster, SnapshotState
 from kafkaops.findings import Exit, Finding, Refusal, Severity
 from kafkaops.journal import Ending, Memory, Revision, Runner
@@ -23,7 +24,9 @@ from kafkaops.kinds.acl.changes import GrantAcl, RevokeAcl
 from kafkaops.kinds.topic.changes import CreateTopic, DeleteTopic
 from kafkaops.lint import RULES
 from kafkaops.logbook import Caller
-from kafkaops.plan import Change, From, Origin, Plan, Result, Value
+from kafkaops.moving.mover import Clock
+from kafkaops.moving.progress import Progress
+from kafkaops.plan import Change, From, Origin, Phase, Plan, Result, Value
 from kafkaops.report import Document
 from kafkaops.settings import ClusterEntry
 from kafkaops.topology import Topology
@@ -99,6 +102,11 @@ def caller(revision: Revision = NOWHERE, *, comes_from: Callable[[str], bool] = 
 _runs = count(1)
 
 
+def _last(steps: Iterable[Progress]) -> Progress:
+    *_, last = steps
+    return last
+
+
 @dataclass(frozen=True)
 class World:
     """A topology, a cluster, and what the command line would add. `patience`: seconds for brokers that disagree. `base`: the topology of `--base`."""
@@ -147,12 +155,33 @@ class World:
             if not planned.plan.to_do:
                 app.close_idle(request, planned)
                 return ()
-            steps = app.perform(request, planned, lambda _: None)
-            _, left = app.verify(request, planned, lambda _: None, patience=-1)
-            outcomes = app.settle(planned.plan, steps, left)
-            how = Ending.DONE if {one.result for one in outcomes} == {Result.APPLIED} else Ending.INCOMPLETE
-            app.close(request, planned, how, outcomes, seen=True)
-            return steps
+            if planned.plan.movement is None:
+                return self._made(request, planned, app.perform(request, planned, lambda _: None))
+            with relocation.alone(
+                self.cluster, request.entry, replace(self.caller, id=f"{self.caller.id}-move")
+            ) as log:
+                steps = app.perform(request, planned, lambda _: None)
+                outcomes = app.settle(planned.plan.part(AT_ONCE), steps, None)
+                relocation.carry_out(request, planned, log, outcomes, _last, clock=Clock(lambda: 0.0, self._copied))
+            with app.again_alone(request, planned, f"{self.caller.id}-after") as after:
+                steps += app.perform(request, after, lambda _: None, phases={Phase.AFTER_MOVES})
+                return self._made(request, after, steps)
+
+    def _made(
+        self, request: app.Request, planned: app.Planned, steps: tuple[applying.Step, ...]
+    ) -> tuple[applying.Step, ...]:
+        _, left = app.verify(request, planned, lambda _: None, patience=-1)
+        outcomes = app.settle(planned.plan, steps, left)
+        how = Ending.DONE if {one.result for one in outcomes} == {Result.APPLIED} else Ending.INCOMPLETE
+        app.close(request, planned, how, outcomes, seen=True)
+        return steps
+
+    def _copied(self, _: float) -> None:
+        """Everything that is on its way is there."""
+        listed = self.cluster.reassignments()
+        for key, on_way in {} if isinstance(listed, KafkaError) else listed.items():
+            for broker in on_way.adding:
+                self.cluster.copied(key, broker, None)
 
     def memory(self) -> Memory:
         """What the journal tells."""
@@ -230,13 +259,17 @@ def change_line(change: Change) -> str:
             return f"- acl {acl_text(change.binding)}{codes}"
         case CreateTopic():
             config = ", ".join(f"{one.name}: {_side(one.after)}" for one in change.fields[2:])
-            return f"+ topic {change.topic.name} {change.topic.partitions}x{change.topic.replication} {{{config}}}"
+            where = "" if change.assignment is None else f" on {list(map(list, change.assignment))}"
+            return (
+                f"+ topic {change.topic.name} {change.topic.partitions}x{change.topic.replication} {{{config}}}{where}"
+            )
         case DeleteTopic():
             return f"- topic {change.name} {change.topic_id}{codes}"
         case _:
             (only,) = change.fields
             name = change.address.removeprefix("topic/")
-            return f"~ topic {name} {only.name} {_side(only.before)} -> {_side(only.after)}{codes}"
+            moves = "".join(f"\n    {one.partition}: {list(one.old)} -> {list(one.new)}" for one in change.moves)
+            return f"~ topic {name} {only.name} {_side(only.before)} -> {_side(only.after)}{codes}{moves}"
 
 
 def _side(value: Value | None) -> str:
@@ -301,6 +334,8 @@ def is_shown(call: Call, document: Document) -> bool:
             return any(
                 entry["address"] == f"topic/{name}" and entry["after"]["value"] == str(total) for entry in entries
             )
+        case TopicPartition() | (TopicPartition(), _):
+            return any(_is_move(call.item, entry, move) for entry in entries for move in entry["moves"])
         case AlterTopic(name=name, configs=configs):
             return configs == {
                 entry["field"]: entry["after"]["value"] if entry["after"]["from"] == "file" else None
@@ -319,11 +354,19 @@ def is_shown(call: Call, document: Document) -> bool:
             raise AssertionError(call)
 
 
+def _is_move(item: object, entry: Document, move: Document) -> bool:
+    """An election, by its partition alone; a reassignment, to what is shown."""
+    key, target = item if isinstance(item, tuple) and not isinstance(item, TopicPartition) else (item, None)
+    return key == (entry["address"].removeprefix("topic/"), move["partition"]) and target in {None, tuple(move["to"])}
+
+
 REQUESTS = {
     "create_topics": "createTopics",
     "create_partitions": "createPartitions",
     "alter_topics": "incrementalAlterConfigs",
     "delete_topics": "deleteTopics",
+    "reassign": "alterPartitionReassignments",
+    "elect_preferred": "alterPartitionReassignments",  # a move says who leads after it
     "create_acls": "createAcls",
     "delete_acls": "deleteAcls",
 }

@@ -6,7 +6,7 @@ Three things stand behind the door: `live.LiveCluster` (real brokers, through bo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, Protocol
@@ -228,6 +228,10 @@ class Cluster(Protocol):
         self, broker: int, partitions: Sequence[TopicPartition] | None = None
     ) -> Sequence[LogDir] | KafkaError:
         """All directories of that broker, with these replicas or, for None, all that it holds (needs DESCRIBE on the cluster)."""
+        ...
+
+    def write_rates(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, float]:
+        """Bytes per second by which these partitions grow now, measured for two seconds; one that no live broker told of is missing."""
         ...
 
     def create_topics(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -32,6 +32,7 @@ from kafkaops.cluster import (
     TopicView,
     protocol,
 )
+from kafkaops.cluster.agreement import on_all
 from kafkaops.cluster.confluent import greeting
 from kafkaops.cluster.journal import LostError
 from kafkaops.cluster.live_journal import LiveJournal
@@ -53,6 +54,7 @@ _BROKER_SHARE = 0.8  # of the time-out, so that a broker that gives up can still
 # An item that was put off is sent again, for as long as some item gets through at least this often.
 _PATIENCE_SECONDS = 60.0
 _RETRY_SECONDS = 0.2
+_SAMPLE_SECONDS = 2.0
 _NOT_CONTROLLER = "NOT_CONTROLLER"
 _PUT_OFF = frozenset({_NOT_CONTROLLER, "THROTTLING_QUOTA_EXCEEDED", "COORDINATOR_LOAD_IN_PROGRESS"})
 _LOST = "TIMED_OUT"
@@ -177,6 +179,22 @@ class LiveCluster:
         if "Describe" not in (self.describe().operations or ()):
             return _NO_LOG_DIRS
         return _or_error(partial(protocol.log_dirs, partitions=partitions), self._to(broker))
+
+    def write_rates(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, float]:
+        before, begun = self._replica_sizes(partitions), time.monotonic()
+        time.sleep(_SAMPLE_SECONDS)
+        after, seconds = self._replica_sizes(partitions), time.monotonic() - begun
+        return {one: max(after[one] - size, 0) / seconds for one, size in before.items() if one in after}
+
+    def _replica_sizes(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Of the largest replica: the leader's, or one that has as much."""
+        asked, brokers = sorted(partitions), sorted(self._connections.brokers())
+        found: dict[TopicPartition, int] = {}
+        for answer in on_all(brokers, lambda broker: self.log_dirs(broker, asked)).values():
+            sizes = answer if isinstance(answer, KafkaError) else replica_sizes(answer)
+            if not isinstance(sizes, KafkaError):
+                found |= {one: max(size, found.get(one, 0)) for one, size in sizes.items()}
+        return found
 
     def reassigning(self, names: Sequence[str]) -> frozenset[str] | KafkaError:
         found = self.reassignments()

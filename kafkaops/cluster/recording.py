@@ -6,7 +6,7 @@ An answer that is an error is kept as one, so that what could not be read stays 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Never
 
@@ -19,6 +19,8 @@ from kafkaops.cluster import (
     ConfigSource,
     Description,
     KafkaError,
+    LogDir,
+    ReplicaLog,
     TopicPartition,
     TopicView,
     readings,
@@ -51,20 +53,32 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class RecordedTopic:
-    """`size`: bytes of the largest replica of each partition, added up."""
+    """`size`: bytes of the largest replica of each partition, added up; `sizes`: of each, as far as brokers told. `in_sync` where that is not the same as the assignment."""
 
     topic_id: str
     assignment: Assignment | KafkaError
     overrides: Mapping[str, str | None] | KafkaError
     size: int | KafkaError
+    sizes: tuple[int, ...] = ()
+    in_sync: Assignment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDir:
+    """Of a broker's log directories, without its path."""
+
+    total: int | None
+    usable: int | None
+    cordoned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """`described`: brokers without their hosts. `names`: topics of which nothing but the name is held.
+    """`described`: brokers without their hosts. `names`: topics of which nothing is held but the name and, in `places`, id and replicas.
 
     principal        as the login told it
     settings         by broker
+    dirs             by broker
     unlisted         topics that were not listed, with what the brokers say of each
     unlisted_below   the same of any other name, by its prefix: the longest counts
     """
@@ -72,8 +86,10 @@ class Recording:
     described: Description
     principal: str | None
     settings: Mapping[int, Mapping[str, ConfigEntry] | KafkaError]
+    dirs: Mapping[int, tuple[RecordedDir, ...] | KafkaError]
     topics: Mapping[str, RecordedTopic]
     names: frozenset[str]
+    places: Mapping[str, tuple[str, Assignment]]
     unlisted: Mapping[str, str]
     unlisted_below: Mapping[str, str]
     moving: frozenset[str] | KafkaError
@@ -94,12 +110,15 @@ def record(
     moving = cluster.reassigning(held)
     acls = _acls(cluster, brokers, patience)
     literal, prefixes = _judged_apart(acls, question)
+    logs = on_all(brokers, cluster.log_dirs)
     return Recording(
         described=_without_places(described, reduced=question.reduced),
         principal=principal,
         settings=_settings(cluster, brokers, question.settings),
-        topics=_topics(cluster, brokers, held, patience),
+        dirs={broker: _dirs(answer) for broker, answer in logs.items()},
+        topics=_topics(cluster, brokers, held, _largest(logs.values()), patience),
         names=listed.difference(held),
+        places=_places(cluster, brokers[0], sorted(listed.difference(held))),
         unlisted=readings.states(cluster, brokers, sorted(literal - listed), patience=patience),
         unlisted_below=_unlisted_below(cluster, brokers, prefixes, listed, patience),
         moving=_bare(moving) if isinstance(moving, KafkaError) else moving,
@@ -143,15 +162,41 @@ def _settings(
     }
 
 
+def _places(cluster: Cluster, broker: int, names: Sequence[str]) -> Mapping[str, tuple[str, Assignment]]:
+    views = cluster.topics(broker, names) if names else {}
+    return {name: (view.topic_id, view.assignment) for name, view in views.items() if isinstance(view, TopicView)}
+
+
+def _dirs(answer: Sequence[LogDir] | KafkaError) -> tuple[RecordedDir, ...] | KafkaError:
+    """An offline one can take nothing, so that it is as if it were not there."""
+    if isinstance(answer, KafkaError):
+        return _bare(answer)
+    return tuple(
+        RecordedDir(one.total, one.usable and max(one.usable, 0), one.cordoned) for one in answer if one.error is None
+    )
+
+
+def _largest(answers: Iterable[Sequence[LogDir] | KafkaError]) -> Mapping[TopicPartition, int]:
+    found: dict[TopicPartition, int] = {}
+    for answer in answers:
+        for one in () if isinstance(answer, KafkaError) else answer:
+            found |= {partition: max(log.size, found.get(partition, 0)) for partition, log in one.replicas.items()}
+    return found
+
+
 def _topics(
-    cluster: Cluster, brokers: Sequence[int], names: Sequence[str], patience: float
+    cluster: Cluster,
+    brokers: Sequence[int],
+    names: Sequence[str],
+    largest: Mapping[TopicPartition, int],
+    patience: float,
 ) -> Mapping[str, RecordedTopic]:
     if not names:
         return {}
     views = cluster.topics(brokers[0], names)
     overrides = readings.overrides(cluster, brokers, names, patience=patience)
     sizes = _sizes(cluster, names, patience)
-    return {name: _topic(views[name], overrides[name], sizes[name]) for name in names}
+    return {name: _topic(views[name], overrides[name], sizes[name], largest) for name in names}
 
 
 def _sizes(cluster: Cluster, names: Sequence[str], patience: float) -> Mapping[str, int | KafkaError]:
@@ -172,7 +217,10 @@ def _not_there(sizes: Mapping[str, int | KafkaError]) -> list[str]:
 
 
 def _topic(
-    view: TopicView | KafkaError, overrides: Mapping[str, ConfigEntry] | KafkaError, size: int | KafkaError
+    view: TopicView | KafkaError,
+    overrides: Mapping[str, ConfigEntry] | KafkaError,
+    size: int | KafkaError,
+    largest: Mapping[TopicPartition, int],
 ) -> RecordedTopic:
     return RecordedTopic(
         topic_id="" if isinstance(view, KafkaError) else view.topic_id,
@@ -181,7 +229,15 @@ def _topic(
         if isinstance(overrides, KafkaError)
         else {key: entry.value for key, entry in overrides.items()},
         size=_bare(size) if isinstance(size, KafkaError) else size,
+        sizes=()
+        if isinstance(view, KafkaError)
+        else tuple(largest.get(TopicPartition(view.name, number), 0) for number in range(len(view.assignment))),
+        in_sync=None if isinstance(view, KafkaError) or _all_in_sync(view) else view.isr,
     )
+
+
+def _all_in_sync(view: TopicView) -> bool:
+    return all(set(isr) == set(replicas) for isr, replicas in zip(view.isr, view.assignment, strict=True))
 
 
 def _unlisted_below(
@@ -222,11 +278,20 @@ class RecordedCluster:
 
     def _view(self, name: str) -> TopicView | KafkaError:
         topic = self._was.topics.get(name)
+        if topic is None and name in self._was.places:
+            topic_id, place = self._was.places[name]
+            return TopicView(name, topic_id, place, isr=place, leaders=())
         if topic is None:
             return self._missing(name)
         if isinstance(topic.assignment, KafkaError):
             return topic.assignment
-        return TopicView(name, topic.topic_id, topic.assignment, isr=(), leaders=())  # those are of a moment
+        return TopicView(
+            name,
+            topic.topic_id,
+            topic.assignment,
+            isr=topic.in_sync or topic.assignment,
+            leaders=(),  # those are of a moment
+        )
 
     def _missing(self, name: str) -> KafkaError:
         if name in self._was.names:
@@ -267,8 +332,33 @@ class RecordedCluster:
     def reassignments(self) -> KafkaError:
         return NOT_RECORDED
 
-    def log_dirs(self, _: int, __: Sequence[TopicPartition] | None = None) -> KafkaError:
-        return NOT_RECORDED
+    def log_dirs(
+        self, broker: int, partitions: Sequence[TopicPartition] | None = None
+    ) -> Sequence[LogDir] | KafkaError:
+        """Each replica in the first: in which one it is makes no difference to a plan."""
+        dirs = self._was.dirs[broker]
+        if isinstance(dirs, KafkaError):
+            return dirs
+        asked = None if partitions is None else frozenset(partitions)
+        held = {
+            partition: ReplicaLog(size, 0)
+            for partition, size in self._on(broker)
+            if asked is None or partition in asked
+        }
+        return tuple(
+            LogDir(f"log dir {number}", held if number == 1 else {}, one.total, one.usable, one.cordoned)
+            for number, one in enumerate(dirs, 1)
+        )
+
+    def _on(self, broker: int) -> Iterator[tuple[TopicPartition, int]]:
+        for name, topic in self._was.topics.items():
+            if not isinstance(topic.assignment, KafkaError):
+                for number, (replicas, size) in enumerate(zip(topic.assignment, topic.sizes, strict=True)):
+                    if broker in replicas:
+                        yield TopicPartition(name, number), size
+
+    def write_rates(self, _: Collection[TopicPartition]) -> Mapping[TopicPartition, float]:
+        return {}
 
     def _only_read(self, *_: Any, **__: Any) -> Never:
         raise TypeError("a recorded cluster is only read")

@@ -8,7 +8,7 @@ replicas on brokers that are down and partitions during a reassignment are refus
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
@@ -371,6 +371,10 @@ class SnapshotCluster:
             )
             for number, (total, found) in enumerate(zip(totals, logs, strict=True), 1)
         )
+
+    def write_rates(self, _: Collection[TopicPartition]) -> Mapping[TopicPartition, float]:
+        """Nobody writes."""
+        return {}
 
     # --- writes
 

@@ -20,7 +20,7 @@ from kafkaops.cli import EVERY_FORMAT, Options, formats
 from kafkaops.cluster import ClusterFailure
 from kafkaops.findings import Exit, Finding, Refusal, Severity, Terminated, misused
 from kafkaops.view import annotations as github
-from kafkaops.view import comparison_markdown, concise, github_output, human, junit, machine, markdown
+from kafkaops.view import comparison_markdown, concise, github_output, human, junit, machine, markdown, reassignment
 from kafkaops.view.excerpt import quoted
 from kafkaops.view.verdict import ended_early
 from kafkaops.view.visible import visible
@@ -162,6 +162,7 @@ _RENDERERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "github": lambda document: github.render(document, shown=_in_repository),
     "junit": junit.render,
     "github-output": github_output.render,
+    "reassignment-json": reassignment.render,
 }
 
 

@@ -5,26 +5,29 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kafkaops import app, approved, fingerprint, report, snapshots
+from kafkaops import app, approved, fingerprint, relocation, report, snapshots
 from kafkaops import apply as applying
 from kafkaops.app import Connect, Planned, Request
 from kafkaops.approved import Approved
 from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
 from kafkaops.cluster.journal import LostError
-from kafkaops.commands import bases, saved
+from kafkaops.commands import bases, moving, pace, saved
 from kafkaops.commands.bases import Beside
 from kafkaops.commands.output import Output, guarded, interrupted_code, worst
+from kafkaops.commands.pace import Pace
 from kafkaops.commands.reading import connect_from, invalid, request_against, requests, topology_of
 from kafkaops.commands.running import Interruptions, caller
+from kafkaops.commands.watching import Subject, watch
 from kafkaops.findings import Exit, Finding, Refusal, Severity, misused
 from kafkaops.journal import Ending
 from kafkaops.offline import Against
-from kafkaops.plan import Outcome, Plan, Result
+from kafkaops.plan import Outcome, Phase, Plan, Result
 from kafkaops.topology import Topology
 from kafkaops.view import human
 from kafkaops.view.verdict import ended_early
@@ -146,8 +149,10 @@ def apply(
     base: str | None = None,
     expect: str | None = None,
     saved_plan: Path | None = None,
+    flags: pace.Flags = pace.NONE,
 ) -> int:
     def body(output: Output) -> int:
+        speed = pace.of(flags)
         _insist_on_a_fingerprint(expect)
         plan_ = _approved(saved_plan, only, expect)
         found = topology_of(output)
@@ -160,12 +165,22 @@ def apply(
         # It is reached as the files say themselves: they are merged, and by an older commit's address a cluster that has moved was never reached again.
         with bases.opened(output, found, base) as beside:
             request = bases.recalling(found, beside.join(request) if beside else request)
-            if plan_ is not None:
-                return _apply_approved(output, request, plan_, connect_from(found.root), yes=yes)
-            with app.plan(request, connect_from(found.root)) as planned:
-                if expect is not None and not _as_expected(output, planned, expect):
-                    return Exit.NOT_APPROVED
-                return _apply(output, planned.request, planned, yes=yes)
+            connect = connect_from(found.root)
+
+            def at_rest() -> int:
+                if plan_ is not None:
+                    return _apply_approved(output, request, plan_, connect, speed, yes=yes)
+                with app.plan(request, connect) as planned:
+                    if expect is not None and not _as_expected(output, planned, expect):
+                        return Exit.NOT_APPROVED
+                    return _apply(output, planned.request, planned, speed, yes=yes)
+
+            try:
+                return at_rest()
+            except relocation.LeftOnTheWayError:
+                output.tell("  an earlier run has left copies on their way: they end first")
+                code = moving.go_on(output, request, connect, speed)
+                return code or at_rest()
 
     return guarded("apply", options, body)
 
@@ -232,7 +247,9 @@ def _as_expected(output: Output, planned: Planned, expect: str) -> bool:
     return False
 
 
-def _apply_approved(output: Output, request: Request, plan_: Approved, connect: Connect, *, yes: bool) -> int:
+def _apply_approved(
+    output: Output, request: Request, plan_: Approved, connect: Connect, speed: Pace, *, yes: bool
+) -> int:
     app.insist_on_cluster(request.entry, plan_)
     with app.approved_plan(request, plan_, connect) as (planned, judgement):
         if judgement.stale:
@@ -242,7 +259,7 @@ def _apply_approved(output: Output, request: Request, plan_: Approved, connect: 
         output.tell(
             f"kafkaops apply: plan {plan_.fingerprint} is as approved, {len(judgement.done):,} of {counted(len(plan_.changes), 'change')} done already"
         )
-        return _apply(output, planned.request, planned, yes=yes)
+        return _apply(output, planned.request, planned, speed, yes=yes)
 
 
 def _somebody_to_ask(options: Options) -> None:
@@ -258,7 +275,8 @@ def _somebody_to_ask(options: Options) -> None:
         )
 
 
-def _apply(output: Output, request: Request, planned: Planned, *, yes: bool) -> int:
+def _apply(output: Output, request: Request, planned: Planned, speed: Pace, *, yes: bool) -> int:
+    relocation.insist_on_rest(planned)
     made = planned.plan
     if not made.blocked and made.to_do:
         made = app.with_findings(made, app.broker_findings(planned))
@@ -273,7 +291,7 @@ def _apply(output: Output, request: Request, planned: Planned, *, yes: bool) -> 
             Exit.INTERRUPTED,
             Finding(code="KO7007", severity=Severity.ERROR, message="not confirmed, so nothing was changed"),
         )
-    return _perform(output, request, planned)
+    return _perform(output, request, planned, speed)
 
 
 def _confirmed(output: Output, request: Request, planned: Planned) -> bool:
@@ -284,7 +302,7 @@ def _confirmed(output: Output, request: Request, planned: Planned) -> bool:
     return sys.stdin.readline().strip() == "yes"
 
 
-def _perform(output: Output, request: Request, planned: Planned) -> int:
+def _perform(output: Output, request: Request, planned: Planned, speed: Pace) -> int:
     steps: list[applying.Step] = []
 
     def ended(step: applying.Step) -> None:
@@ -296,6 +314,8 @@ def _perform(output: Output, request: Request, planned: Planned) -> int:
     )
     with Interruptions().heard() as interruptions:
         try:
+            if planned.plan.movement is not None:
+                return _with_moves(output, request, planned, steps, ended, interruptions, speed)
             app.perform(request, planned, ended, interruptions.undisturbed)
             return _verified(output, request, planned, steps, interruptions)
         except KeyboardInterrupt as interruption:
@@ -308,6 +328,51 @@ def _perform(output: Output, request: Request, planned: Planned) -> int:
         except ClusterFailure as failure:
             outcomes = app.settle(planned.plan, steps, None)
             return _stopped(output, planned, outcomes, app.unwritten_finding(failure), Exit.INCOMPLETE)
+
+
+def _with_moves(
+    output: Output,
+    request: Request,
+    planned: Planned,
+    steps: list[applying.Step],
+    ended: Callable[[applying.Step], None],
+    interruptions: Interruptions,
+    speed: Pace,
+) -> int:
+    """What is made at once, then the copies, for which the lock of apply is let go, then what waits for them. Both locks are had before anything is changed."""
+    assert request.caller is not None
+    id_, plan_ = request.caller.id, planned.plan
+    moving = replace(request.caller, id=f"{id_}-move")
+    with relocation.alone(planned.reading.cluster, request.entry, moving) as log:
+        if plan_.part(applying.AT_ONCE).to_do:
+            app.perform(request, planned, ended, interruptions.undisturbed)
+        begun = time.monotonic()
+        outcomes, last = relocation.carry_out(
+            request,
+            planned,
+            log,
+            app.settle(plan_.part(applying.AT_ONCE), steps, None),
+            lambda looks: watch(output, looks, _subject(planned), detach_after=speed.detach_after),
+            speed.moves,
+        )
+    steps.append(applying.Step(Phase.MOVES, "topic", outcomes, time.monotonic() - begun))
+    output.tell(_line(steps[-1]))
+    if last.ended is None:
+        return _stopped(output, planned, app.settle(plan_, steps, None), None, Exit.RUNNING)
+    with app.again_alone(request, planned, f"{id_}-after") as after:
+        ready, waiting = relocation.after(plan_, outcomes)
+        if waiting:
+            steps.append(applying.Step(Phase.AFTER_MOVES, "topic", waiting, 0.0))
+        if ready.to_do:
+            app.perform(
+                request, replace(after, plan=ready), ended, interruptions.undisturbed, phases={Phase.AFTER_MOVES}
+            )
+        return _verified(output, request, after, steps, interruptions)
+
+
+def _subject(planned: Planned) -> Subject:
+    topics = tuple(one.address.removeprefix("topic/") for one in planned.plan.to_do if one.moves)
+    return Subject(cluster=planned.header.cluster, topics=topics)
 
 
 def _line(step: applying.Step) -> str:

@@ -25,6 +25,8 @@ _PHASES = {
     Phase.REVOKES: "revoke and deny ACLs",
     Phase.LOSSES: "settings that lose data",
     Phase.DELETES: "delete topics",
+    Phase.MOVES: "move replicas",
+    Phase.AFTER_MOVES: "settings after moves",
 }
 
 

@@ -15,6 +15,7 @@ from kafkaops.view.comparison_screen import comparison_lines
 from kafkaops.view.init_screen import init_lines
 from kafkaops.view.inspection_screen import doctor_lines, explanation_lines, resource_lines
 from kafkaops.view.lines import WIDTH_WITHOUT_TERMINAL, Document, Line, Span
+from kafkaops.view.move_screen import move_lines
 from kafkaops.view.plan_screen import plan_lines
 from kafkaops.view.problems_screen import failure_lines, validation_lines
 from kafkaops.view.pull_screen import pull_lines
@@ -78,4 +79,5 @@ _SCREENS: Mapping[str, Callable[[Document, int], Iterator[Line]]] = {
     "kafkaops.snapshot": snapshot_lines,
     "kafkaops.init": init_lines,
     "kafkaops.comment": comment_lines,
+    "kafkaops.move": move_lines,
 }

@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from kafkaops.units import age
+from kafkaops.view import movement
 from kafkaops.view.dangers import alike, is_open, predicate, undo_of
 from kafkaops.view.excerpt import masked
 from kafkaops.view.inert import code, fenced, folded, prose, row
@@ -113,6 +114,7 @@ def _section(document: Document, weighty: _Part, outcomes: _Part, remarks: _Part
         *weighty.blocks,
         *outcomes.blocks,
         *changes.blocks,
+        *_data_movement(document),
         *remarks.blocks,
         *_next(document),
         _foot(document, f"Omitted here: {omitted} (in the full plan)." if omitted else "Nothing omitted."),
@@ -381,7 +383,7 @@ def _rows(changes: Iterable[Document], safe: Callable[[Document], bool], tell: _
         yield Row(f"{sign} acl   ", (of.principal, said, of.resource, of.host, codes))
 
 
-_ORDER = ("create", "update", "delete", "grant", "revoke")
+_ORDER = ("create", "update", "reassign", "delete", "grant", "revoke")
 
 
 def _detailed(its: Sequence[Document]) -> Iterator[Row]:
@@ -396,7 +398,7 @@ _IN_SUMMARY = {"partitions", "replication.factor"}
 
 def _plain(its: Sequence[Document]) -> Iterator[Row]:
     """Without what a topic is created with. Before and after are a pair: GitHub colours no other signs."""
-    if its[0]["action"] != "update":
+    if its[0]["action"] not in {"update", "reassign"}:
         yield from _lines(its)
         return
     yield Row(_lead(its[0]), (name_of(its[0]["address"]),))
@@ -415,7 +417,7 @@ def _lead(change: Document) -> str:
     return f"{_SIGNS[change['action']]} {kind_of(change):<6}"
 
 
-_SIGNS = {"create": "+", "grant": "+", "update": "!", "delete": "-", "revoke": "-"}
+_SIGNS = {"create": "+", "grant": "+", "update": "!", "reassign": "!", "delete": "-", "revoke": "-"}
 
 
 def _groups(changes: Iterable[Document]) -> Iterator[Row]:
@@ -444,6 +446,15 @@ def _access_table(document: Document) -> list[str]:
         rows.append(row(code(its.principal), *((said, "") if sign == "+" else ("", said))))
     head = [row("Principal", "Granted", "Revoked"), row("---", "---", "---")]
     return [folded(f"Access rules that change ({len(changes):,})", "\n".join([*head, *rows]))] if rows else []
+
+
+# copies
+
+
+def _data_movement(document: Document) -> list[str]:
+    """Never left out: it is a few lines however much is moved."""
+    rows = [row(name, prose(fact)) for name, fact in movement.facts(document)]
+    return [folded("Data movement", "\n".join([row("", "About"), row("---", "---"), *rows]))] if rows else []
 
 
 # warnings and notices

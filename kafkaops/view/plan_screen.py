@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from kafkaops import units
+from kafkaops.view import movement
 from kafkaops.view.dangers import alike, is_open, sentence, undo_of
 from kafkaops.view.lines import (
     EMPTY,
@@ -57,6 +58,7 @@ def plan_lines(document: Document, width: int, *, details: bool) -> Iterator[Lin
         for title, which in _BLOCKS:
             yield from danger_lines(title, list(filter(which, findings)), undo, width, details=details)
         yield from _changes(document, width, details=details)
+        yield from _moves(document, width)
     yield from _remarks("WARNINGS", "warning", findings, width, details=details)
     yield from _remarks("NOTICES", "notice", findings, width, details=details)
     yield EMPTY
@@ -232,11 +234,20 @@ def _part(unsorted: Sequence[Document], document: Document, width: int, *, detai
     topics = [one for one in changes if kind_of(one) != "acl"]
     access = [one for one in changes if kind_of(one) == "acl"]
     yield from _created([one for one in topics if one["action"] == "create"], width, details=details)
-    yield from table(list(_updated([one for one in topics if one["action"] == "update"], dangers)), width)
+    yield from table(list(_updated([one for one in topics if one["field"]], dangers)), width)
     yield from table([_deleted(one) for one in topics if one["action"] == "delete"], width)
     if topics and access:
         yield EMPTY
     yield from table(list(_access(access)), width)
+
+
+def _moves(document: Document, width: int) -> Iterator[Line]:
+    told = list(movement.facts(document))
+    if told:
+        moved = [change for change in document["changes"] if change.get("moves")]
+        yield from section("DATA MOVEMENT", len(moved), width)
+        for name, fact in told:
+            yield from labelled(name, fact, width, wide=8)
 
 
 def _created(changes: Sequence[Document], width: int, *, details: bool) -> Iterator[Line]:

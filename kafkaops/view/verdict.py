@@ -144,6 +144,8 @@ _STEPS = {
     Phase.REVOKES: "revoke",
     Phase.LOSSES: "data-losing setting",
     Phase.DELETES: "deletion",
+    Phase.MOVES: "topic reassignment",
+    Phase.AFTER_MOVES: "later setting",
 }
 
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kafkaops.kinds.topic.model import Topic
 from kafkaops.plan import Change
 
+Replicas = tuple[tuple[int, ...], ...]
+"""Of each partition, the preferred leader first."""
+
+
+REPLICAS = "replicas"
+"""The field of a move that keeps the replication factor."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTopic(Change):
+    """`assignment` None: the controller places the replicas."""
+
     topic: Topic
+    assignment: Replicas | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +31,7 @@ class AddPartitions(Change):
     topic_id: str
     before: int
     after: int
+    added: Replicas | None = None
 
     @property
     def carries(self) -> Mapping[str, str]:
@@ -39,6 +51,19 @@ class SetTopicConfig(Change):
     @property
     def carries(self) -> Mapping[str, str]:
         return {"topic id": self.topic_id}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveReplicas(Change):
+    """`moves` holds which go where. An approval holds where they are now, and what is asked for: where they go is judged when they go (decisions 22)."""
+
+    name: str
+    topic_id: str
+    assignment: Replicas
+
+    @property
+    def carries(self) -> Mapping[str, str]:
+        return {"topic id": self.topic_id, "assignment": json.dumps(self.assignment)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import lcm
 
 from kafkaops.findings import Finding, Location, Severity
 from kafkaops.kinds.topic import settings
-from kafkaops.kinds.topic.changes import AddPartitions, CreateTopic, DeleteTopic, SetTopicConfig
+from kafkaops.kinds.topic.changes import (
+    AddPartitions,
+    CreateTopic,
+    DeleteTopic,
+    MoveReplicas,
+    Replicas,
+    SetTopicConfig,
+)
 from kafkaops.kinds.topic.model import (
     OPERATIONAL,
     PARTITIONS,
@@ -25,18 +32,31 @@ Step = Change | Finding
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """What the policy allows. `protected`: names that never lose data."""
+    """What the policy allows. `protected`: names that never lose data. `moves`: whether replicas may be moved."""
 
     protected: frozenset[str] = frozenset()
+    moves: bool = True
 
 
-def compare(want: Mapping[str, Topic | AbsentTopic], live: LiveTopics, guards: Guards) -> Difference:
-    """Every wanted topic against the one that is there."""
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where replicas go, decided beforehand. `created`, `added`: of new topics and of new partitions, by topic; `moves`: of those that are there."""
+
+    created: Mapping[str, Replicas] = field(default_factory=dict)
+    added: Mapping[str, Replicas] = field(default_factory=dict)
+    moves: Mapping[str, MoveReplicas] = field(default_factory=dict)
+
+
+def compare(
+    want: Mapping[str, Topic | AbsentTopic], live: LiveTopics, guards: Guards, placed: Placed | None = None
+) -> Difference:
+    """Every wanted topic against the one that is there. `placed` None: the controller places what is new, and nothing moves."""
+    placed = placed or Placed()
     changes: list[Change] = []
     findings: list[Finding] = []
     in_sync = stuck = 0
     for name in sorted(want):
-        steps = list(_steps(want[name], live.topics[name], live, guards))
+        steps = list(_steps(want[name], live.topics[name], live, guards, placed))
         here = [step for step in steps if isinstance(step, Change)]
         changes += here
         findings += (step for step in steps if isinstance(step, Finding))
@@ -47,22 +67,27 @@ def compare(want: Mapping[str, Topic | AbsentTopic], live: LiveTopics, guards: G
     return Difference(tuple(changes), tuple(findings), Tally(in_sync, live.unmanaged, live.undeclared, stuck))
 
 
-def _steps(want: Topic | AbsentTopic, have: LiveTopic | None, live: LiveTopics, guards: Guards) -> Iterator[Step]:
+def _steps(
+    want: Topic | AbsentTopic, have: LiveTopic | None, live: LiveTopics, guards: Guards, placed: Placed
+) -> Iterator[Step]:
     match want:
         case AbsentTopic():
             if have is not None:
                 yield from _delete(want, have, guards)
         case Topic() if have is None:
-            yield _create(want)
+            yield _create(want, placed.created.get(want.name))
             yield from _too_few_brokers(want, live)
         case Topic():
             assert have is not None
-            yield from _partitions(want, have)
-            yield from _replication(want, have)
+            move = placed.moves.get(want.name)
+            yield from _partitions(want, have, placed.added.get(want.name))
+            yield from _replication(want, have, guards)
             yield from _settings(want, have, live, guards)
+            if move is not None:
+                yield move
 
 
-def _create(want: Topic) -> CreateTopic:
+def _create(want: Topic, assignment: Replicas | None) -> CreateTopic:
     def field(name: str, text: str, display: str) -> FieldChange:
         return FieldChange(name, None, Value(text, display, From.FILE), want.place(name))
 
@@ -79,6 +104,7 @@ def _create(want: Topic) -> CreateTopic:
             *(field(key, value, settings.show(key, value)) for key, value in sorted(want.config.items())),
         ),
         topic=want,
+        assignment=assignment,
     )
 
 
@@ -96,7 +122,7 @@ def _too_few_brokers(want: Topic, live: LiveTopics) -> Iterator[Finding]:
     )
 
 
-def _partitions(want: Topic, have: LiveTopic) -> Iterator[Step]:
+def _partitions(want: Topic, have: LiveTopic, added: Replicas | None) -> Iterator[Step]:
     before, after = have.partitions, want.partitions
     if before == after:
         return
@@ -126,6 +152,7 @@ def _partitions(want: Topic, have: LiveTopic) -> Iterator[Step]:
         topic_id=have.topic_id,
         before=before,
         after=after,
+        added=added,
     )
     yield _remapped_keys(want, before, after, where)
     if have.moving:
@@ -161,7 +188,8 @@ def _share_that_moves(before: int, after: int) -> str:
     return f"{100 * (1 - before / lcm(before, after)):.0f}%"
 
 
-def _replication(want: Topic, have: LiveTopic) -> Iterator[Step]:
+def _replication(want: Topic, have: LiveTopic, guards: Guards) -> Iterator[Step]:
+    """What stops another number of replicas, or makes it a danger; how they move is decided apart."""
     if have.replications == {want.replication}:
         return
     if have.moving:
@@ -174,16 +202,35 @@ def _replication(want: Topic, have: LiveTopic) -> Iterator[Step]:
             help="wait until the reassignment has ended, then plan again",
         )
         return
-    shown = " and ".join(str(count) for count in sorted(have.replications))
-    yield Finding(
-        code="KO2201",
-        severity=Severity.ERROR,
-        message=f"{want.name}: replication.factor {shown} -> {want.replication} cannot be done yet",
+    if not guards.moves:
+        yield Finding(
+            code="KO2201",
+            severity=Severity.ERROR,
+            message=f"{want.name}: replication.factor {replications(have)} -> {want.replication} needs replicas to be moved, and `manage: placement` is false",
+            address=f"topic/{want.name}",
+            where=want.place(REPLICATION),
+            label=f"the topic has {replications(have)}",
+            help=f"write {max(have.replications)}, or take `placement: false` out of the cluster's `manage:`",
+        )
+    elif want.replication < max(have.replications):
+        yield _fewer_replicas(want, have)
+
+
+def replications(have: LiveTopic) -> str:
+    """`2`; `2 and 3` where partitions differ."""
+    return " and ".join(str(count) for count in sorted(have.replications))
+
+
+def _fewer_replicas(want: Topic, have: LiveTopic) -> Finding:
+    most = max(have.replications)
+    return Finding(
+        code="KO2116",
+        severity=Severity.DANGER,
+        message=f"{want.name}: {REPLICATION} {replications(have)} -> {want.replication}",
         address=f"topic/{want.name}",
         where=want.place(REPLICATION),
-        label=f"the topic has {shown}",
-        help=f"write {max(have.replications)}, or reassign with kafka-reassign-partitions",
-        notes=("this version of kafkaops moves no replicas",),
+        consent=(f"{REPLICATION} {most} -> {want.replication}",),
+        notes=(f"records survive the loss of {_count(want.replication - 1, 'broker')} then, of {most - 1} now",),
     )
 
 
@@ -212,7 +259,7 @@ def _setting(want: Topic, have: LiveTopic, key: str, live: LiveTopics, guards: G
         id=f"topic:{want.name}#{key}",
         address=f"topic/{want.name}",
         action=Action.UPDATE,
-        phase=Phase.SAFE if danger is None else Phase.LOSSES,
+        phase=_phase(want, have, key, danger),
         where=where,
         fields=(FieldChange(key, before, after, where),),
         reversible=danger is None,
@@ -225,6 +272,14 @@ def _setting(want: Topic, have: LiveTopic, key: str, live: LiveTopics, guards: G
     )
     if danger is not None:
         yield danger
+
+
+def _phase(want: Topic, have: LiveTopic, key: str, danger: Finding | None) -> Phase:
+    """As many replicas in sync as there are now, or more, would stop writers when one is late, so that this waits for the new ones."""
+    asked = want.config.get(key, "")
+    if key == "min.insync.replicas" and asked.isdecimal() and int(asked) >= min(have.replications) < want.replication:
+        return Phase.AFTER_MOVES
+    return Phase.SAFE if danger is None else Phase.LOSSES
 
 
 UNKNOWN = Value("", "unknown", From.UNKNOWN)

@@ -9,9 +9,9 @@ from kafkaops.cluster import Cluster
 from kafkaops.compile import Desired
 from kafkaops.findings import Finding
 from kafkaops.kind import Kind, Reading
-from kafkaops.kinds.topic import compare, consequences, describe, landed, memory, wire
-from kafkaops.kinds.topic.changes import AddPartitions, CreateTopic, SetTopicConfig
-from kafkaops.kinds.topic.model import Topic
+from kafkaops.kinds.topic import compare, consequences, describe, landed, memory, placing, wire
+from kafkaops.kinds.topic.changes import AddPartitions, CreateTopic, MoveReplicas, SetTopicConfig
+from kafkaops.kinds.topic.model import REPLICATION, Topic
 from kafkaops.plan import Change, Difference
 from kafkaops.settings import INTERNAL_TOPICS
 
@@ -20,7 +20,15 @@ def _difference(reading: Reading) -> Difference:
     want, settings = reading.desired.topics, reading.settings
     live = wire.read(reading.cluster, reading.described, want, _scope(reading), patience=reading.patience)
     protected = frozenset(name for name in want if settings.protects(name)) if settings.protect else frozenset()
-    difference = compare.compare(want, live, compare.Guards(protected))
+    decided = placing.decide(reading, want, live)
+    guards = compare.Guards(protected, reading.entry.manages_placement)
+    found = compare.compare(want, live, guards, decided.placed)
+    difference = replace(
+        found,
+        changes=(*found.changes, *decided.others),
+        findings=(*found.findings, *decided.findings),
+        terms=decided.terms,
+    )
     return consequences.exempt_small(reading, want, live, difference)
 
 
@@ -45,6 +53,10 @@ def _wanted(desired: Desired, change: Change) -> object:
             return want.partitions, want.replication, want.config
         case AddPartitions() if isinstance(want, Topic):
             return want.partitions
+        case MoveReplicas(fields=(only,)) if only.name == REPLICATION and isinstance(want, Topic):
+            return want.replication
+        case MoveReplicas():
+            return desired.placement
         case SetTopicConfig() if isinstance(want, Topic):
             return "default" if (value := want.config.get(change.key)) is None else ("set", value)
         case _:
@@ -56,7 +68,7 @@ def _speaks_of(finding: Finding, change: Change) -> bool:
     if finding.address != change.address or finding.code not in change.codes:
         return False
     match change:
-        case AddPartitions() | SetTopicConfig():
+        case AddPartitions() | SetTopicConfig() | MoveReplicas():
             return finding.message.startswith(f"{change.name}: {change.fields[0].name} ")
         case _:
             return True

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kafkaops.kind import Landed, Reading
 from kafkaops.kinds.topic import settings, wire
+from kafkaops.kinds.topic.changes import REPLICAS
 from kafkaops.kinds.topic.compare import canonical
 from kafkaops.kinds.topic.model import PARTITIONS, REPLICATION, LiveTopic
 from kafkaops.plan import Action, Change, FieldChange, From, Value
@@ -47,6 +48,10 @@ def _otherwise(change: Change, live: LiveTopic | None, inherited: _Inherited) ->
 def _fields(change: Change, live: LiveTopic, inherited: _Inherited) -> Iterator[tuple[str, Value | None]]:
     if change.carries.get("topic id", live.topic_id) != live.topic_id:
         yield "topic id", _plain(live.topic_id)
+    if change.action is Action.REASSIGN:
+        places = [move for move in change.moves if live.assignment[move.partition : move.partition + 1] != (move.new,)]
+        yield from [(REPLICAS, _plain(f"{len(places)} not in place"))] if places else []
+        return
     there = _live(live)
     for one in change.fields:
         now = there.get(one.name) or _unset(one, inherited)

@@ -12,11 +12,13 @@ from kafkaops.findings import Finding, Location, Severity
 from kafkaops.journal import Entry, Side
 from kafkaops.kind import Reading
 from kafkaops.kinds.topic import wire
-from kafkaops.kinds.topic.changes import AddPartitions, CreateTopic, DeleteTopic, SetTopicConfig
+from kafkaops.kinds.topic.changes import REPLICAS, AddPartitions, CreateTopic, DeleteTopic, MoveReplicas, SetTopicConfig
 from kafkaops.kinds.topic.compare import canonical
-from kafkaops.kinds.topic.model import PARTITIONS, AbsentTopic, LiveTopic, Topic
+from kafkaops.kinds.topic.model import PARTITIONS, REPLICATION, AbsentTopic, LiveTopic, Topic
 from kafkaops.kinds.topic.settings import comparable
 from kafkaops.plan import Change
+
+_MOVED = frozenset({REPLICAS, REPLICATION})
 
 _NOWHERE = Location("", 0, 0, 0)
 
@@ -33,6 +35,11 @@ def sides(change: Change) -> tuple[Side, Side]:
                 "id": change.topic_id,
                 PARTITIONS: change.after,
             }
+        case MoveReplicas(moves=moves):
+            return (
+                {"id": change.topic_id, REPLICAS: {str(move.partition): list(move.old) for move in moves}},
+                {"id": change.topic_id, REPLICAS: {str(move.partition): list(move.new) for move in moves}},
+            )
         case SetTopicConfig():
             before = None if change.override is None else comparable(change.key, change.override)
             return {"id": change.topic_id, "value": before}, {"id": change.topic_id, "value": change.value}
@@ -69,6 +76,9 @@ def _now(entry: Entry, live: LiveTopic | None) -> Side:
     field = _field(entry)
     if field == PARTITIONS:
         return {**told, PARTITIONS: live.partitions}
+    if field in _MOVED:
+        numbers = [number for number in (entry.before or {})[REPLICAS] if int(number) < live.partitions]
+        return {**told, REPLICAS: {number: list(live.assignment[int(number)]) for number in numbers}}
     if field:
         return {**told, "value": canonical(live).get(field)}
     return {**told, **_whole(live.partitions, max(live.replications), canonical(live))}
@@ -95,13 +105,15 @@ def _before(name: str, entries: Sequence[Entry], live: LiveTopic | None) -> Topi
     if whole is not None:
         return _topic(name, whole.before or {})
     assert live is not None, name  # it stands as the run left it
-    config = canonical(live)
+    config, replication = canonical(live), max(live.replications)
     for entry in entries:
-        if _field(entry) != PARTITIONS:
+        if _field(entry) == REPLICATION:
+            replication = max(map(len, (entry.before or {})[REPLICAS].values()))
+        elif _field(entry) not in {PARTITIONS, *_MOVED}:
             config.pop(_field(entry), None)
             value = (entry.before or {})["value"]
             config |= {} if value is None else {_field(entry): value}
-    return _topic(name, _whole(live.partitions, max(live.replications), config))
+    return _topic(name, _whole(live.partitions, replication, config))
 
 
 def _topic(name: str, side: Mapping[str, Any]) -> Topic:
@@ -119,6 +131,8 @@ def _lost(entry: Entry) -> Iterator[Finding]:
     if field == PARTITIONS:
         now = (entry.after or {})[PARTITIONS]
         yield _gone(entry, f"{name}: keeps its {now} partitions, since Kafka cannot take any away")
+    elif field == REPLICAS:
+        yield _gone(entry, f"{name}: replicas stay where they were moved to, since no file says where they were")
     elif entry.after is None:
         yield _gone(entry, f"{name}: comes back empty, its records are gone, and it has another topic id")
     elif field and entry.loses:

@@ -324,13 +324,15 @@ def _paired(changes: Sequence[C], answers: Mapping[str, KafkaError | None]) -> l
 
 def _new(changes: Iterable[CreateTopic]) -> list[NewTopic]:
     return [
-        NewTopic(change.topic.name, change.topic.partitions, change.topic.replication, change.topic.config)
+        NewTopic(
+            change.topic.name, change.topic.partitions, change.topic.replication, change.topic.config, change.assignment
+        )
         for change in changes
     ]
 
 
 def _more(changes: Iterable[AddPartitions]) -> list[MorePartitions]:
-    return [MorePartitions(change.name, change.after) for change in changes]
+    return [MorePartitions(change.name, change.after, change.added) for change in changes]
 
 
 def _altered(changes: Iterable[SetTopicConfig]) -> list[AlterTopic]:
