@@ -20,7 +20,7 @@ from kafkaops.cluster import Cluster, ClusterFailure, Description, FailureKind, 
 from kafkaops.cluster.journal import BusyError, Lock, LostError
 from kafkaops.cluster.recording import Question, RecordedCluster, record
 from kafkaops.compile import Desired
-from kafkaops.findings import Exit, Finding, Refusal, Severity, sort_key
+from kafkaops.findings import Exit, Finding, Refusal, Severity, misused, sort_key
 from kafkaops.journal import Ending, Entries, Entry, LastApplied, Memory, Owned, Property, Run, Side
 from kafkaops.kind import Landed, Reading
 from kafkaops.kinds.acl.kind import ACL
@@ -68,6 +68,7 @@ class Request:
     entry: ClusterEntry
     now: datetime
     only: tuple[str, ...] = ()
+    rebalance: bool = False
     patience: float = 30.0
     against: Against | None = None
     base: Base | None = None
@@ -78,7 +79,10 @@ class Request:
 
     @property
     def desired(self) -> Desired:
-        return self.topology.desired[self.entry.name]
+        wanted = self.topology.desired[self.entry.name]
+        if not self.rebalance or wanted.placement is None:
+            return wanted
+        return replace(wanted, placement=replace(wanted.placement, rebalancing=True))
 
 
 def compared(request: Request, was: Topology, base: Base) -> Request:
@@ -187,6 +191,17 @@ def _reading(request: Request, cluster: Cluster, described: Description, login: 
         patience=request.patience,
         base=request.base.desired if request.base else None,
     )
+
+
+def rebalanced(request: Request) -> Request:
+    """With what `placement: balance` declares asked for now. Errors: Refusal (64) where it declares nothing."""
+    rules = request.desired.placement
+    if rules is None or rules.balance == "off":
+        raise misused(
+            f"`--rebalance` has nothing to go by: cluster `{request.entry.name}` declares no `placement: balance`",
+            "write `placement: {balance: count}`, or `bytes`, into kafkaops.yaml",
+        )
+    return replace(request, rebalance=True)
 
 
 def _differences(reading: Reading) -> dict[str, Difference]:

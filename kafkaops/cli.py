@@ -207,6 +207,9 @@ Base = Annotated[
         help="Tell this change from drift by the commit at which HEAD left REF. Left out: in CI the pull request's target, or what was applied last.",
     ),
 ]
+Rebalance = Annotated[
+    bool, typer.Option("--rebalance", help="Also make brokers even, as `placement: balance` declares it.")
+]
 Throttle = Annotated[
     str | None,
     typer.Option("--throttle", metavar="RATE", help="How fast each broker may copy, over `placement: throttle`."),
@@ -300,6 +303,7 @@ def plan(
         typer.Option("--against", metavar="SNAPSHOT", help="Ask a snapshot in place of the cluster, and no cluster."),
     ] = None,
     base: Base = None,
+    rebalance: Rebalance = False,
 ) -> int:
     """Show what apply would do, and what stops it. Changes nothing."""
     from kafkaops.commands import plans
@@ -313,6 +317,7 @@ def plan(
         fail_on=fail_on,
         against=against,
         base=base,
+        rebalance=rebalance,
     )
 
 
@@ -355,6 +360,7 @@ def apply(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the first change.")] = False,
     base: Base = None,
+    rebalance: Rebalance = False,
     throttle: Throttle = None,
     window: Window = None,
     stall_timeout: StallTimeout = None,
@@ -365,7 +371,9 @@ def apply(
     from kafkaops.commands.pace import Flags
 
     flags = Flags(throttle=throttle, window=window, stall_timeout=stall_timeout, detach_after=detach_after)
-    return plans.apply(options, only=tuple(only), yes=yes, base=base, expect=expect, saved_plan=plan, flags=flags)
+    return plans.apply(
+        options, only=tuple(only), yes=yes, base=base, expect=expect, saved_plan=plan, flags=flags, rebalance=rebalance
+    )
 
 
 @_command(app, "resume")

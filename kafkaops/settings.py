@@ -91,13 +91,14 @@ class Placement:
     """Where replicas belong and how they are moved. `throttle`: bytes per second and broker, None: no limit; the other numbers are shares of 1.
 
     racks    `auto`, `on`, `strict`, `off`
-    balance  `off`, `count`, `bytes`
+    balance  `off`, `count`, `bytes`; `rebalancing`: it is asked for now
     """
 
     where: Location = field(compare=False)
     racks: str = "auto"
     drain: frozenset[int] = frozenset()
     balance: str = "off"
+    rebalancing: bool = False
     tolerance: float = 0.1
     throttle: int | None = None
     concurrency: int = 3

@@ -118,6 +118,7 @@ class World:
     patience: float = 0.0
     base: Topology | None = None
     base_name: str = "main"
+    rebalance: bool = False
     caller: Caller = field(default_factory=caller)
 
     @property
@@ -130,6 +131,7 @@ class World:
             only=self.only,
             patience=self.patience,
         )
+        asked = app.rebalanced(asked) if self.rebalance else asked
         if self.base is None:
             return asked
         compared = report.Compared("4c1f0e2" + "0" * 33, dirty=False, base="91ab773" + "0" * 33, name=self.base_name)

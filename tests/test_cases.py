@@ -8,6 +8,7 @@
     base-settings: {protect: [...]}     # its `settings`, where they are others
     only: [acl/*]
     cluster: staging                    # where several are declared
+    rebalance: true                     # as `--rebalance` asks for it
     plan: |                             # every change, every finding, the exit code
       exit 0
 
@@ -35,7 +36,7 @@ from kafkaops.topology import Topology
 
 FOLDER = Path(__file__).parent / "cases"
 CASES = sorted(FOLDER.rglob("*.yaml"))
-KEYS = {"about", "topology", "settings", "base", "base-settings", "live", "only", "cluster", "plan"}
+KEYS = {"about", "topology", "settings", "base", "base-settings", "live", "only", "cluster", "rebalance", "plan"}
 
 each_case = pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 
@@ -56,7 +57,14 @@ def files_of(case: dict[str, Any]) -> dict[str, str]:
 def world_of(case: dict[str, Any], folder: Path) -> World:
     found = read(written(folder, files_of(case)))
     cluster = SnapshotCluster.from_dict(case.get("live", {}))
-    return World(found, cluster, case.get("cluster"), tuple(case.get("only", ())), base=base_of(case, folder))
+    return World(
+        found,
+        cluster,
+        case.get("cluster"),
+        tuple(case.get("only", ())),
+        base=base_of(case, folder),
+        rebalance=case.get("rebalance", False),
+    )
 
 
 def base_of(case: dict[str, Any], folder: Path) -> Topology | None:

@@ -44,6 +44,7 @@ def plan(
     fail_on: str,
     against: Path | None = None,
     base: str | None = None,
+    rebalance: bool = False,
 ) -> int:
     def exit_code(made: Plan) -> int:
         severities = {one.severity for one in made.findings if one.blocks or one.severity is Severity.WARNING}
@@ -63,8 +64,8 @@ def plan(
             return invalid(output, found)
         with bases.opened(output, found, base) as beside:
             if saved is not None:
-                return _offline(output, found, only, exit_code, saved, beside, details=details)
-            return _each(output, found, only, exit_code, beside, details=details)
+                return _offline(output, found, only, exit_code, saved, beside, details=details, rebalance=rebalance)
+            return _each(output, found, only, exit_code, beside, details=details, rebalance=rebalance)
 
     return guarded("plan", options, body)
 
@@ -78,9 +79,11 @@ def _offline(
     beside: Beside | None,
     *,
     details: bool,
+    rebalance: bool,
 ) -> int:
     request = request_against(output, beside.connected(found) if beside else found, only, against)
     request = beside.join(request) if beside else request
+    request = app.rebalanced(request) if rebalance else request
     return _one(output, request, against.connect, exit_code, details=details, alone=True)
 
 
@@ -105,6 +108,7 @@ def _each(
     beside: Beside | None,
     *,
     details: bool,
+    rebalance: bool = False,
 ) -> int:
     """Every cluster that is meant, one document each; one that fails does not hide the others."""
     if beside is None:
@@ -114,6 +118,8 @@ def _each(
         wanted = [beside.join(request) for request in requests(output, beside.connected(found), only)]
     if output.command == "plan" and (beside or os.environ.get("CI")):  # at home one's own files are what is asked about
         wanted = [bases.recalling(found, request) for request in wanted]
+    if rebalance:
+        wanted = [app.rebalanced(request) for request in wanted]
     alone = len(wanted) == 1
     codes = [_one(output, request, connect, exit_code, details=details, alone=alone) for request in wanted]
     return worst(codes)
@@ -150,6 +156,7 @@ def apply(
     expect: str | None = None,
     saved_plan: Path | None = None,
     flags: pace.Flags = pace.NONE,
+    rebalance: bool = False,
 ) -> int:
     def body(output: Output) -> int:
         speed = pace.of(flags)
@@ -160,6 +167,7 @@ def apply(
             return invalid(output, found)
         request = requests(output, found, plan_.only if plan_ else only, one=True)[0]
         request = replace(request, caller=caller(request))
+        request = app.rebalanced(request) if rebalance else request
         if not yes:
             _somebody_to_ask(options)
         # It is reached as the files say themselves: they are merged, and by an older commit's address a cluster that has moved was never reached again.

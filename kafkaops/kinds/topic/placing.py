@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from kafkaops import units
@@ -95,8 +95,8 @@ def _wanted(
 def _misplaced(want: Topic, have: LiveTopic, rules: Rules | None, racks: Mapping[int, str]) -> bool:
     if have.replications != {want.replication}:
         return True
-    if rules is None:
-        return False
+    if rules is None or rules.rebalancing:
+        return rules is not None
     return any(rules.drain & set(replicas) or not _spread(replicas, racks, rules.drain) for replicas in have.assignment)
 
 
@@ -203,7 +203,7 @@ def _decided(
     }
     goals = Goals(drain=rules.drain if rules else frozenset(), rack_aware="on" if racks else "off")
     try:
-        placement = place(brokers, there, goals, pinned=pinned)
+        placement = place(brokers, there, _asked(goals, rules), pinned=pinned)
         fresh = place_new(brokers, there, _fresh(wanted), goals)
     except CannotPlace as impossible:
         return Decided(findings=(*told, _infeasible(str(impossible), rules)))
@@ -227,6 +227,14 @@ def _decided(
         findings=tuple(told),
         terms=terms if moves else None,
     )
+
+
+def _asked(goals: Goals, rules: Rules | None) -> Goals:
+    """As few bytes as the rules allow; with `--rebalance` as few as an even layout allows (decisions 22)."""
+    if rules is None or not rules.rebalancing:
+        return goals
+    tolerance = rules.tolerance if rules.balance == "bytes" else None
+    return replace(goals, count="hard", byte_tolerance=tolerance, topic_spread="hard", leaders="all")
 
 
 def _internal_on(rules: Rules | None, held: Holdings) -> frozenset[str]:
@@ -380,6 +388,8 @@ def _why(assignment: Replicas, rules: Rules, racks: Mapping[int, str]) -> tuple[
     if drained:
         count = sum(broker in replicas for replicas in assignment for broker in drained)
         return f"{count} on {_brokers(drained)}", "none there"
+    if rules.rebalancing:
+        return "uneven", "even"
     short = sum(not _spread(replicas, racks, rules.drain) for replicas in assignment)
     return f"{_count(short, 'partition')} short of racks", "none"
 
