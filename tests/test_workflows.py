@@ -79,6 +79,7 @@ def test_a_job_may_no_more_than_it_needs(name: str) -> None:
         "plan.yml": {"plan": {"contents": "read"}, "comment": {"pull-requests": "write"}},
         "apply.yml": {"plan": {"contents": "read"}, "apply": {"contents": "read"}},
         "drift.yml": {"drift": {"contents": "read"}, "issue": {"issues": "write"}},
+        "resume.yml": {"resume": {"contents": "read"}},
         "fork.yml": {"plan": {"actions": "read", "contents": "read"}, "comment": {"pull-requests": "write"}},
     }
 
@@ -173,7 +174,7 @@ def test_a_plan_that_cannot_be_made_is_a_failure_and_a_comment(runner: Runner, g
 
 @pytest.mark.parametrize("properties", ["", "\n", "security.protocol=PLAINTEXT\n", "# bootstrap.servers=127.0.0.1:9\n"])
 @pytest.mark.parametrize(
-    ("name", "job"), [("plan.yml", "plan"), ("apply.yml", "plan"), ("apply.yml", "apply"), ("drift.yml", "drift")]
+    ("name", "job"), [("plan.yml", "plan"), ("apply.yml", "plan"), ("apply.yml", "apply"), ("drift.yml", "drift"), ("resume.yml", "resume")]
 )
 def test_credentials_that_name_no_brokers_are_not_used(runner: Runner, name: str, job: str, properties: str) -> None:
     """Else a pull request would name them, and the login would go there."""
