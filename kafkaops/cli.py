@@ -384,7 +384,7 @@ def resume(
     stall_timeout: StallTimeout = None,
     detach_after: DetachAfter = None,
 ) -> int:
-    """Take up a copy that a run has left on its way: watch it, and give its throttle back in the end."""
+    """Wait for copies that a run has left, and give their throttle back."""
     from kafkaops.commands import moving
     from kafkaops.commands.pace import Flags
 
@@ -400,7 +400,7 @@ def cancel(
         typer.Argument(metavar="[TOPIC]...", help="Only needed where no run of kafkaops moves them."),
     ] = [],  # noqa: B006  # typer copies it
 ) -> int:
-    """Take a copy back to the old replicas, in their old order; what has arrived already stays."""
+    """Take copies that a run has left back to the old replicas."""
     from kafkaops.commands import moving
 
     return moving.cancel(options, tuple(topics))

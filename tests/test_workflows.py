@@ -174,7 +174,14 @@ def test_a_plan_that_cannot_be_made_is_a_failure_and_a_comment(runner: Runner, g
 
 @pytest.mark.parametrize("properties", ["", "\n", "security.protocol=PLAINTEXT\n", "# bootstrap.servers=127.0.0.1:9\n"])
 @pytest.mark.parametrize(
-    ("name", "job"), [("plan.yml", "plan"), ("apply.yml", "plan"), ("apply.yml", "apply"), ("drift.yml", "drift"), ("resume.yml", "resume")]
+    ("name", "job"),
+    [
+        ("plan.yml", "plan"),
+        ("apply.yml", "plan"),
+        ("apply.yml", "apply"),
+        ("drift.yml", "drift"),
+        ("resume.yml", "resume"),
+    ],
 )
 def test_credentials_that_name_no_brokers_are_not_used(runner: Runner, name: str, job: str, properties: str) -> None:
     """Else a pull request would name them, and the login would go there."""
