@@ -419,7 +419,7 @@ def throttle_set(
 
 @_command(throttle_group, "clear")
 def throttle_clear(options: Options) -> int:
-    """Give back what a run has set to slow its copies; copies that are on their way go on without."""
+    """Give back what a run has set to slow its copies."""
     from kafkaops.commands import moving
 
     return moving.throttle_clear(options)
