@@ -61,6 +61,7 @@ EXAMPLES = {
     "explain": ("kafkaops explain KO2104", "kafkaops explain retention.ms"),
     "schema": ("kafkaops schema", "kafkaops schema settings"),
     "doctor": ("kafkaops doctor --cluster sandbox", "kafkaops doctor --cluster sandbox -o json"),
+    "status": ("kafkaops status --cluster sandbox", "kafkaops status --cluster sandbox -o json"),
     "sandbox": ("kafkaops sandbox up", "kafkaops sandbox down"),
     "sandbox up": ("kafkaops sandbox up", "kafkaops sandbox up --brokers 1 --kafka 3.9"),
     "sandbox status": ("kafkaops sandbox status", "kafkaops sandbox status --dir /tmp/kafka"),
@@ -547,7 +548,7 @@ def schema(
     name: Annotated[
         str,
         typer.Argument(
-            help="topology, settings, or a document: init, plan, apply, validation, comparison, resource, doctor, ack, pull, comment, "
+            help="topology, settings, or a document: init, plan, apply, validation, comparison, resource, doctor, status, ack, pull, comment, "
             "snapshot, explanation, move, sandbox, failure."
         ),
     ] = "topology",
@@ -564,6 +565,14 @@ def doctor(options: Options) -> int:
     from kafkaops.commands import inspection
 
     return inspection.doctor(options)
+
+
+@_command(app, "status")
+def status(options: Options) -> int:
+    """Show copies in flight, throttles, disks, locks, the last apply."""
+    from kafkaops.commands import inspection
+
+    return inspection.status(options)
 
 
 Folder = Annotated[Path, typer.Option("--dir", help="Where the sandbox lives.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from kafkaops import condition, status
 from kafkaops.access import CLUSTER_NAME, AclBinding, AclSet, cluster_operations
 from kafkaops.cluster import ClusterFailure, Description, KafkaError, rights
 from kafkaops.cluster.agreement import agreed, on_all
@@ -28,6 +29,7 @@ def checks(reading: Reading) -> Iterator[Check]:
     yield _rights(reading, WRITES, "rights to apply", "apply will be refused, plan is enough here")
     yield from _authorizer(reading)
     yield from _broker_settings(reading)
+    yield from _throttles(reading)
 
 
 def _pin(reading: Reading) -> Check:
@@ -157,6 +159,20 @@ def _broker_settings(reading: Reading) -> Iterator[Check]:
             )
             return
     yield Check("broker settings", Health.OK, "topics are not created by accident")
+
+
+def _throttles(reading: Reading) -> Iterator[Check]:
+    """What a move that nobody ended has left behind."""
+    facts = status.look(reading)
+    found = condition.throttles(facts.settings, facts.overrides, facts.flights, facts.journal)
+    orphaned = [one for one in found if one.orphaned]
+    for one in condition.about_throttles(orphaned, facts.flights, reading.entry.name):
+        yield Check("throttles", Health.WARNING, f"{one.code}: {one.message}", one.help)
+    unknown = condition.unknown(facts)
+    if unknown:
+        yield Check("throttles", Health.UNKNOWN, f"not known: {'; '.join(unknown)}", "grant the ACLs below")
+    elif not orphaned:
+        yield Check("throttles", Health.OK, f"{len(found)} set, none left behind" if found else "none is set")
 
 
 def grants(reading: Reading) -> tuple[Grants, Grants]:

@@ -17,7 +17,7 @@ from typing import Any
 from kafkaops import __version__, codes, fingerprint
 from kafkaops.access import AclBinding
 from kafkaops.findings import Exit, Finding, Location, Severity, sort_key
-from kafkaops.journal import AtWork
+from kafkaops.journal import AtWork, Run
 from kafkaops.movement import Movement
 from kafkaops.naming import Convention
 from kafkaops.plan import Action, Change, FieldChange, Origin, Outcome, Plan, Result, Tally, Value
@@ -35,6 +35,7 @@ FORMATS = {
     "snapshot": "kafkaops.snapshot",
     "pull": "kafkaops.pull",
     "doctor": "kafkaops.doctor",
+    "status": "kafkaops.status",
     "init": "kafkaops.init",
     "comment": "kafkaops.comment",
     "explain": "kafkaops.explanation",
@@ -289,6 +290,38 @@ def told_holder(one: AtWork) -> str:
     step = f", at step {one.step} of {one.steps}" if one.step else ", before its first step"
     url = f" ({one.runner.url})" if one.runner.url else ""
     return f"{one.runner.who} on {one.runner.host}{since}{step}{url}"
+
+
+def last_run(run: Run) -> Document:
+    """`no_end`: nobody knows yet how it ended; the next run that changes something looks."""
+    end = run.end
+    return {
+        "run": run.id,
+        "command": run.command,
+        "since": _time(run.since),
+        "ended_at": _time(end.at) if end else None,
+        "outcome": end.how.value.replace(" ", "_") if end else "no_end",
+        "who": run.runner.who,
+        "host": run.runner.host,
+        "url": run.runner.url or None,
+        "repository": run.revision.repository or None,
+        "commit": run.revision.commit,
+        "dirty": run.revision.dirty,
+        "results": dict(end.counts) if end else {},
+    }
+
+
+def status_document(
+    header: Header, verdict: str, findings: Sequence[Finding], parts: Mapping[str, Any], exit_code: int
+) -> Document:
+    """For `status`: how the cluster is, whatever that is."""
+    return {
+        **_head("kafkaops.status", header.command, header.created_at, verdict, exit_code),
+        **_cluster(header),
+        **parts,
+        "summary": {"findings": _finding_counts(findings)},
+        "findings": _findings(findings),
+    }
 
 
 def resource_document(resource: Resource, header: Header, exit_code: int) -> Document:

@@ -57,7 +57,7 @@ def test_every_document_follows_its_published_schema(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["plan", "drift", "apply", "validate", "describe", "doctor", "explain", "sandbox up", "schema"]
+    "command", ["plan", "drift", "apply", "validate", "describe", "doctor", "status", "explain", "sandbox up", "schema"]
 )
 def test_a_command_that_ends_early_writes_its_own_format(command: str) -> None:
     document = report.failure_document(command, INVALID, Exit.INVALID, created_at=CREATED_AT)

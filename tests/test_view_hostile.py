@@ -6,11 +6,14 @@ import json
 from dataclasses import replace
 
 import pytest
-from view_examples import CREATED_AT, SANDBOX, at, created, header, plan, revoked, updated
+from view_examples import AT_WORK, CREATED_AT, SANDBOX, STATUS, at, created, header, plan, revoked, updated
 from view_examples import acl as binding
 
-from kafkaops import report
+from kafkaops import report, status
+from kafkaops.cluster import KafkaError, LogDir
+from kafkaops.condition import Facts, Journal
 from kafkaops.findings import Finding, Severity
+from kafkaops.journal import Runner
 from kafkaops.plan import From, Outcome, Result, Value
 from kafkaops.resource import Resource, ResourceField
 from kafkaops.view import human, machine
@@ -93,10 +96,27 @@ def hostile_documents(name: str) -> list[dict[str, object]]:
         report.failure_document("plan", findings, 69, created_at=CREATED_AT),
         report.resource_document(resource, top, 0),
         report.doctor_document(checks, grants, 1, created_at=CREATED_AT, header=top),
+        status.document(hostile_facts(name), top),
         report.sandbox_document(
             "sandbox up", SANDBOX | {"cluster_id": name, "client_properties": name}, created_at=CREATED_AT
         ),
     ]
+
+
+def hostile_facts(name: str) -> Facts:
+    """Paths, racks, error texts, and what a run says of itself; names of topics Kafka keeps harmless."""
+    memory = STATUS.journal.memory
+    assert memory
+    runner = Runner(name, "x", 1)
+    return replace(
+        STATUS,
+        described=replace(STATUS.described, brokers=tuple(replace(one, rack=name) for one in STATUS.described.brokers)),
+        dirs={1: [LogDir(name, {}, error=KafkaError(name))], 2: KafkaError(name), 3: [LogDir(name, {}, 9, 3)]},
+        journal=Journal(
+            replace(memory, runs=tuple(replace(one, id="x", runner=runner) for one in memory.runs)),
+            (replace(AT_WORK, run="x", runner=runner), replace(AT_WORK, run="", client=name, address="x")),
+        ),
+    )
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -7,11 +7,24 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from kafkaops import codes, report
+from kafkaops import codes, report, status
 from kafkaops.access import AclBinding
 from kafkaops.approved import left_findings, unexpected_finding
+from kafkaops.cluster import (
+    Broker,
+    ConfigEntry,
+    ConfigSource,
+    Description,
+    KafkaError,
+    LogDir,
+    Reassignment,
+    ReplicaLog,
+    TopicPartition,
+    TopicView,
+)
+from kafkaops.condition import Facts, Journal
 from kafkaops.findings import Finding, Location, Severity
-from kafkaops.journal import AtWork, Runner
+from kafkaops.journal import AtWork, Borrowed, End, Ending, Memory, On, Revision, Run, Runner
 from kafkaops.plan import (
     Action,
     Change,
@@ -511,6 +524,86 @@ AT_WORK = AtWork(
     steps=5,
     phase=Phase.CREATES,
 )
+LENT = "20260928T093000Z-cd34ef"
+STATUS = Facts(
+    described=Description(
+        "Qm7xT0pRSc2vW4f2A",
+        tuple(Broker(number, f"broker-{number}", 9092, f"rack-{number}") for number in (1, 2, 3)),
+        (4,),
+        "4.4",
+        frozenset({"Describe"}),
+    ),
+    views={
+        "orders.refunds.v1": TopicView("orders.refunds.v1", "id1", ((1, 2, 3), (2, 4)), ((1, 2), (2,)), (1, 2)),
+        "clicks.raw": TopicView("clicks.raw", "id2", ((4,),), ((),), (-1,)),
+        "ledger.entries": KafkaError("TOPIC_AUTHORIZATION_FAILED"),
+    },
+    overrides={
+        "orders.refunds.v1": {
+            "min.insync.replicas": ConfigEntry("2", ConfigSource.DYNAMIC_TOPIC),
+            "follower.replication.throttled.replicas": ConfigEntry("0:3", ConfigSource.DYNAMIC_TOPIC),
+        },
+        "clicks.raw": {
+            "leader.replication.throttled.replicas": ConfigEntry("0:2", ConfigSource.DYNAMIC_TOPIC),
+        },
+        "ledger.entries": KafkaError("TOPIC_AUTHORIZATION_FAILED"),
+    },
+    settings={
+        1: {"min.insync.replicas": ConfigEntry("1", ConfigSource.DEFAULT)},
+        2: {"min.insync.replicas": ConfigEntry("1", ConfigSource.DEFAULT)},
+        3: {
+            "min.insync.replicas": ConfigEntry("1", ConfigSource.DEFAULT),
+            "follower.replication.throttled.rate": ConfigEntry("62914560", ConfigSource.DYNAMIC_BROKER),
+        },
+    },
+    flights={TopicPartition("orders.refunds.v1", 0): Reassignment((3, 2, 1), (3,), (1,))},
+    dirs={
+        1: [LogDir("/data", {TopicPartition("orders.refunds.v1", 0): ReplicaLog(2**31, 0)}, 2**40, 2**38)],
+        2: KafkaError("DISCONNECTED"),
+        3: [
+            LogDir("/data/a", {TopicPartition("orders.refunds.v1", 0): ReplicaLog(2**30, 9)}, 2**40, 2**39),
+            LogDir("/data/b", {}, None, None, cordoned=True),
+        ],
+    },
+    journal=Journal(
+        Memory(
+            runs=(
+                Run(
+                    id=LENT,
+                    command="apply",
+                    lock="kafkaops.apply",
+                    cluster="prod-eu1",
+                    cluster_id="Qm7xT0pRSc2vW4f2A",
+                    since=READ_AT,
+                    runner=Runner("ci", "runner-7", 4711),
+                    revision=Revision("github.com/acme/kafka", "4c1f0e2" + "0" * 33),
+                    fingerprint="kp1",
+                    changes=3,
+                    steps=2,
+                    end=End(CREATED_AT, Ending.DONE, {"applied": 3}),
+                ),
+            ),
+            borrowed=tuple(
+                Borrowed(LENT, on, name, key, None, ours)
+                for on, name, key, ours in (
+                    (On.BROKER, "3", "follower.replication.throttled.rate", "62914560"),
+                    (On.TOPIC, "orders.refunds.v1", "follower.replication.throttled.replicas", "0:3"),
+                )
+            ),
+        ),
+        (AT_WORK,),
+    ),
+)
+CALM = replace(
+    STATUS,
+    described=replace(STATUS.described, fenced=()),
+    views={},
+    overrides={},
+    settings={},
+    flights={},
+    dirs={1: [], 2: [], 3: []},
+    journal=Journal(why="`journal: off`"),
+)
 BUSY = Finding(
     code="KO7120",
     severity=Severity.ERROR,
@@ -592,6 +685,8 @@ def documents() -> dict[str, dict[str, Any]]:
         "doctor": report.doctor_document(
             CHECKS, (GRANTS_FOR_PLAN,), 77, created_at=CREATED_AT, header=header("doctor")
         ),
+        "status": status.document(STATUS, header("status")),
+        "status-quiet": status.document(CALM, header("status")),
         "comment": _comment("updated", number=7, url="https://github.com/acme/kafka/pull/7#issuecomment-1", removed=1),
         "comment-of-fork": _comment("not_written", number=7),
         "comment-issue": _comment("updated", about="issue", number=9, url="https://github.com/acme/kafka/issues/9"),

@@ -1,4 +1,4 @@
-"""describe and doctor: looking closely."""
+"""describe, status and doctor: looking closely."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 
 from kafkaops import app, report
 from kafkaops import doctor as doctors
+from kafkaops import status as conditions
 from kafkaops.cli import Options
 from kafkaops.cluster import ClusterFailure
 from kafkaops.commands.output import Output, guarded
@@ -37,6 +38,24 @@ def describe(options: Options, address: str) -> int:
         return code
 
     return guarded("describe", options, body)
+
+
+def status(options: Options) -> int:
+    """It tells what is wrong, and that it could tell is its success."""
+
+    def body(output: Output) -> int:
+        found = topology_of(output)
+        if not found.valid:
+            return invalid(output, found)
+        asked = requests(output, found, (), one=True)[0]
+        begun = time.monotonic()
+        with app.connected(asked, connect_from(found.root)) as reading:
+            facts = conditions.look(reading)
+            header = app.header(asked, reading, {}, time.monotonic() - begun)
+        output.write(conditions.document(facts, header), cluster=asked.entry.name)
+        return Exit.DONE
+
+    return guarded("status", options, body)
 
 
 def doctor(options: Options) -> int:

@@ -23,6 +23,7 @@ _DOCUMENTS = (
     "comparison",
     "resource",
     "doctor",
+    "status",
     "ack",
     "pull",
     "comment",

@@ -22,6 +22,7 @@ from kafkaops.view.pull_screen import pull_lines
 from kafkaops.view.sandbox_screen import sandbox_lines
 from kafkaops.view.snapshot_screen import snapshot_lines
 from kafkaops.view.stale_screen import stale_lines
+from kafkaops.view.status_screen import status_lines
 from kafkaops.view.verdict import ended_early
 from kafkaops.view.visible import visible
 
@@ -64,6 +65,8 @@ def _lines(document: Document, width: int, *, details: bool) -> Iterator[Line]:
             yield from pull_lines(document, width, details=details)
         case "kafkaops.comparison":
             yield from comparison_lines(document, width, details=details)
+        case "kafkaops.status":
+            yield from status_lines(document, width, details=details)
         case "kafkaops.ack":
             yield from ack_lines(document)
         case name:

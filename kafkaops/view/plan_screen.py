@@ -59,8 +59,8 @@ def plan_lines(document: Document, width: int, *, details: bool) -> Iterator[Lin
             yield from danger_lines(title, list(filter(which, findings)), undo, width, details=details)
         yield from _changes(document, width, details=details)
         yield from _moves(document, width)
-    yield from _remarks("WARNINGS", "warning", findings, width, details=details)
-    yield from _remarks("NOTICES", "notice", findings, width, details=details)
+    yield from remark_lines("WARNINGS", "warning", findings, width, details=details)
+    yield from remark_lines("NOTICES", "notice", findings, width, details=details)
     yield EMPTY
     yield from _order(to_do(document), width)
     yield from _verdict(document, width)
@@ -320,7 +320,9 @@ def _lead(sign: str, change: Document) -> str:
     return f"{sign} {kind_of(change):<6}"
 
 
-def _remarks(title: str, severity: str, findings: Sequence[Document], width: int, *, details: bool) -> Iterator[Line]:
+def remark_lines(
+    title: str, severity: str, findings: Sequence[Document], width: int, *, details: bool
+) -> Iterator[Line]:
     found = sorted((one for one in findings if one["severity"] == severity), key=lambda one: one["code"])
     if not found:
         return

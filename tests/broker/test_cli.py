@@ -83,6 +83,10 @@ WAYS = {
     "a wrong password": Way("apply --yes", 77, "apply", password="wrong"),
     "a doctor with a wrong password": Way("doctor", 77, "doctor", password="wrong"),
     "a healthy cluster": Way("doctor", 0, "doctor"),
+    "a status": Way("status", 0, "status"),
+    "a status of invalid files": Way("status", 4, "validation", INVALID),
+    "a status with a wrong password": Way("status", 77, "status", password="wrong"),
+    "a status where nothing listens": Way("status", 69, "status", entry={"bootstrap_servers": ["127.0.0.1:9"]}),
     "a snapshot": Way("snapshot", 0, "snapshot"),
     "a snapshot of invalid files": Way("snapshot", 4, "validation", INVALID),
     "a snapshot with a wrong password": Way("snapshot", 77, "snapshot", password="wrong"),
@@ -225,6 +229,7 @@ SCREENS = (
     "plan",
     "describe topic/P.order.created",
     "doctor",
+    "status",
     "explain KO2104",
     "explain retention.ms",
     "--help",
@@ -297,7 +302,7 @@ def test_the_password_is_in_no_output_of_any_command(applied: Desk) -> None:
         properties.write_text(wrong)
         outputs.append(applied.run("plan", "-v").told)
     properties.write_text(text)
-    for arguments in ("plan", "drift", "apply --yes", "doctor", "describe topic/P.order.created"):
+    for arguments in ("plan", "drift", "apply --yes", "doctor", "status", "describe topic/P.order.created"):
         outputs += [applied.run(*applied.own(arguments).split(), "-v", "-o", form).told for form in ("text", "json")]
 
     assert len(secret) > 20
@@ -314,7 +319,7 @@ Schemas = dict[str, Any]
 def schemas(tmp_path_factory: pytest.TempPathFactory) -> Schemas:
     """As `kafkaops schema NAME` prints them."""
     folder = tmp_path_factory.mktemp("schemas")
-    names = ("plan", "apply", "validation", "resource", "doctor", "snapshot", "failure")
+    names = ("plan", "apply", "validation", "resource", "doctor", "status", "snapshot", "failure")
     printed = {
         name: json.loads(
             subprocess.run(

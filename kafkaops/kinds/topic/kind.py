@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from kafkaops import status
 from kafkaops.cluster import Cluster
 from kafkaops.compile import Desired
 from kafkaops.findings import Finding
@@ -26,7 +27,7 @@ def _difference(reading: Reading) -> Difference:
     difference = replace(
         found,
         changes=(*found.changes, *decided.others),
-        findings=(*found.findings, *decided.findings),
+        findings=(*found.findings, *decided.findings, *status.throttled(reading, live.throttled)),
         terms=decided.terms,
     )
     return consequences.exempt_small(reading, want, live, difference)

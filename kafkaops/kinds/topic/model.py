@@ -75,6 +75,7 @@ class LiveTopics:
     inherited   what a topic without an override gets, by setting: each value that some live broker gives; a setting that is missing here could not be read
     undeclared  live, in an owned domain, in no file
     unmanaged   how many others are live
+    throttled   the lists of throttled replicas (`OPERATIONAL`) of the wanted topics that have any
     brokers     how many are registered, those that are down included; None where brokers do not tell (before 4.0)
     """
 
@@ -83,6 +84,7 @@ class LiveTopics:
     undeclared: tuple[str, ...] = ()
     unmanaged: int = 0
     kafka_version: str = ""
+    throttled: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     brokers: int | None = None
 
 

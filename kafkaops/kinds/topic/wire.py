@@ -54,7 +54,7 @@ def read(
     moving = _moving(cluster, want, views)
     topics: dict[str, LiveTopic | None] = dict.fromkeys(missing)
     for name in present:
-        topics[name] = _live(views[name], overrides[name], moving=name in moving)
+        topics[name] = _live(views[name], _values(overrides[name]), moving=name in moving)
     others = [name for name in listed - want.keys() if not _ignored(name, scope)]
     undeclared = tuple(sorted(name for name in others if name.startswith(scope.domains)))
     return LiveTopics(
@@ -63,6 +63,7 @@ def read(
         undeclared=undeclared,
         unmanaged=len(others) - len(undeclared),
         kafka_version=described.kafka_version,
+        throttled={name: its for name in present if (its := _throttled(overrides[name]))},
         brokers=_registered(described),
     )
 
@@ -158,7 +159,7 @@ def _overrides(
     names: Sequence[str],
     want: Mapping[str, Topic | AbsentTopic],
     patience: float,
-) -> Mapping[str, Mapping[str, str | None]]:
+) -> Mapping[str, Mapping[str, ConfigEntry]]:
     """In bulk from any broker; what differs from the files is asked again from every live one, so that a lagging broker makes no plan."""
     if not names:
         return {}
@@ -169,7 +170,7 @@ def _overrides(
     unreadable = sorted((name, one.name) for name, one in answers.items() if isinstance(one, KafkaError))
     if unreadable:
         raise not_read(unreadable)
-    return {name: _values(one) for name, one in answers.items() if not isinstance(one, KafkaError)}
+    return {name: one for name, one in answers.items() if not isinstance(one, KafkaError)}
 
 
 def _differs(want: Topic | AbsentTopic, answer: Mapping[str, ConfigEntry] | KafkaError) -> bool:
@@ -189,6 +190,10 @@ def _comparable(key: str, text: str | None) -> str | None:
 
 def _values(entries: Mapping[str, ConfigEntry]) -> Mapping[str, str | None]:
     return {key: entry.value for key, entry in entries.items() if key not in OPERATIONAL}
+
+
+def _throttled(entries: Mapping[str, ConfigEntry]) -> Mapping[str, str]:
+    return {key: entry.value for key, entry in entries.items() if key in OPERATIONAL and entry.value}
 
 
 def _moving(
