@@ -480,21 +480,108 @@ def everything(terminal: int) -> Iterator[str]:
     os.close(terminal)
 
 
-def test_a_terminal_that_becomes_narrower_has_its_region_drawn_over() -> None:
+def sent(looks: Looks, sizes: Sequence[tuple[int, int]]) -> str:
+    """What a real terminal is sent that has one of the sizes (columns and rows) at each look."""
     to, other = pty.openpty()
+    left = iter(sizes)
+
+    def sized() -> None:
+        columns, rows = next(left)
+        ioctl(other, TIOCSWINSZ, pack("HHHH", rows, columns, 0, 0))
+
     with open(other, "w", encoding="utf-8") as real, stderr(real):  # noqa: PTH123  # a descriptor
+        sized()
+        Watched(looks, sized).watch()
+    return "".join(everything(to))
 
-        def sized(columns: int) -> None:
-            ioctl(other, TIOCSWINSZ, pack("HHHH", 40, columns, 0, 0))
 
-        sized(100)
-        Watched([(0, UNDER_WAY), (2, DONE)], lambda: sized(40)).watch()
-    sent = "".join(everything(to))
+def test_a_terminal_that_becomes_narrower_has_its_region_drawn_over() -> None:
+    text = sent([(0, UNDER_WAY), (2, DONE)], [(100, 40), (40, 40)])
 
     wide = view.region(UNDER_WAY, ONE, BEGUN, BEGUN, width=99, height=39)
     rows = sum(max(1, -(-len(line) // 40)) for line in wide)
-    assert re.findall(r"\x1b\[(\d+)A", sent) == [str(rows)]
-    assert all(line in sent for line in wide)
+    assert re.findall(r"\x1b\[(\d+)A", text) == [str(rows)]
+    assert all(line in text for line in wide)
+
+
+def test_a_region_leaves_a_low_terminal_a_row_for_the_cursor() -> None:
+    assert "\x1b[4A" in sent([(0, UNDER_WAY), (2, DONE)], [(100, 5)] * 2)
+
+
+def test_a_terminal_that_tells_no_size_has_the_usual_one() -> None:
+    lines = view.region(UNDER_WAY, ONE, BEGUN, BEGUN, width=79, height=23)
+
+    assert all(line in sent([(0, UNDER_WAY), (2, DONE)], [(0, 0)] * 2) for line in lines)
+
+
+def test_copies_are_watched_to_their_end_when_nobody_listens() -> None:
+    class Closed(Terminal):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    with stderr(Closed()):
+        assert Watched([(0, UNDER_WAY), (2, DONE)]).watch() is DONE
+
+
+def shown(progress: Progress, width: int = 79, height: int = 39) -> list[str]:
+    return list(view.region(progress, ONE, BEGUN, BEGUN, width=width, height=height))
+
+
+def test_a_low_terminal_shows_what_stands_first_and_no_blank_lines() -> None:
+    assert shown(UNDER_WAY, height=3) == [line for line in shown(UNDER_WAY) if line][:3]
+
+
+def test_a_narrow_terminal_shows_no_bar() -> None:
+    assert [line for line in shown(UNDER_WAY, 60) if "%   " in line] == [
+        "  34%   1,052 of 3,072 GiB   336 MiB/s   left 1h43m"
+    ]
+
+
+def test_of_many_partitions_as_many_are_named_as_there_is_room_for() -> None:
+    many = shown(replace(UNDER_WAY, copying=copying(*range(200))), 40)
+    named = " ".join(line.strip() for line in many if re.search(r"p\d+ 40%", line))
+
+    assert named == "copies    p0 40%  p1 40%  p2 40%  p3 40%  p4 40%  p5 40%  p6 40% p7 40% and 192 more"
+
+
+def test_one_partition_is_named_whatever_room_there_is() -> None:
+    two = Subject(cluster="dev", topics=("a" * 100, "b"))
+    lines = view.region(
+        replace(UNDER_WAY, copying=(Copying(("a" * 100, 7), 0.4, 0.0, (4,)),)), two, BEGUN, BEGUN, width=50, height=20
+    )
+
+    assert f"            {'a' * 35}..." in lines
+
+
+def test_the_longest_stalled_partition_is_named_first() -> None:
+    stalled = replace(UNDER_WAY, copying=copying(1, quiet=70) + copying(2, quiet=700))
+
+    assert "  slow      p2, p1: no progress for 11m [KO4203]" in shown(stalled)
+
+
+def test_of_the_reasons_to_wait_the_first_are_shown() -> None:
+    held = tuple((f"broker {number} is down", number) for number in range(1, 9))
+
+    assert [line for line in shown(replace(UNDER_WAY, held=held)) if "waits" in line] == [
+        "  waits     1 partition: broker 1 is down",
+        "  waits     2 partitions: broker 2 is down",
+        "  waits     3 partitions: broker 3 is down",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("copied", "total", "left", "expected"),
+    [
+        (4, 9, 10.0, "44% 4 of 9 B, 336 MiB/s, left 10s"),
+        (5 * GIB, 50 * GIB, 100 * 3600.0, "10% 5.0 of 50.0 GiB, 336 MiB/s, left 4 d"),
+        (512 * MIB, GIB, 100 * 3600.0 - 1, "50% 512 of 1,024 MiB, 336 MiB/s, left 99h59m"),
+        (0, 12 * 1024 * GIB, None, "0% 0.0 of 12.0 TiB, 336 MiB/s, time left not known"),
+    ],
+)
+def test_how_far_it_is(copied: int, total: int, left: float | None, expected: str) -> None:
+    told = view.beat(replace(UNDER_WAY, copied=copied, total=total, left=left), ONE, BEGUN)
+
+    assert told == f"14:20:07Z copy          {expected}, 6 of 24 partitions in place, 6 in flight, 12 wait"
 
 
 # a mover
@@ -582,6 +669,12 @@ def test_whatever_is_seen_a_log_has_whole_lines_whose_times_do_not_go_back(
     assert all(re.fullmatch(r"\d\d:\d\d:\d\dZ", time) for time in times)
     assert times == sorted(times)
     assert not any(map(steers, lines.split("\n")))
+
+
+@settings(max_examples=100)
+@given(st.none() | progresses, subjects)
+def test_whatever_is_left_behind_is_told_in_whole_lines(progress: Progress | None, subject: Subject) -> None:
+    assert not any(map(steers, view.left_behind(progress, subject)))
 
 
 @settings(max_examples=100)

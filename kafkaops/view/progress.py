@@ -111,9 +111,8 @@ def _amounts(progress: Progress) -> str:
     if progress.total <= 0:
         return "no data to copy"
     unit, size = next((one for one in _UNITS if progress.total >= 10 * one[1]), _UNITS[-1])
-    copied = min(max(progress.copied, 0), progress.total)
     decimals = 1 if size > 1 and progress.total < _DETAILED * size else 0
-    return f"{copied / size:,.{decimals}f} of {progress.total / size:,.{decimals}f} {unit}"
+    return f"{progress.copied / size:,.{decimals}f} of {progress.total / size:,.{decimals}f} {unit}"
 
 
 _UNITS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10), ("B", 1))
@@ -251,17 +250,13 @@ def _slow(stalled: Sequence[Copying], subject: Subject, at: datetime) -> Iterato
         by_broker[one.onto].append(one)
     for brokers, found in by_broker.items():
         names = [
-            f"{subject.named(one.partition)} ({int(one.share * 100)}% since {_time(_before(at, one.quiet))})"
+            f"{subject.named(one.partition)} ({int(one.share * 100)}% since {_time(at - timedelta(seconds=one.quiet))})"
             for one in found
         ]
         some = f"broker{'s' if len(brokers) > 1 else ''} {', '.join(map(str, brokers))}"
         gets = "fetch nothing" if len(brokers) > 1 else "fetches nothing"
         told = f", {some} {gets} of {'it' if len(found) == 1 else 'them'}" if brokers else ""
         yield "slow", f"no progress on {_few(names)} for {_span(min(one.quiet for one in found))}{told} [KO4203]"
-
-
-def _before(at: datetime, seconds: float) -> datetime:
-    return at - timedelta(seconds=min(seconds, 86_400.0))
 
 
 def _waiting(progress: Progress, turned: set[_Matter]) -> Iterator[tuple[str, str]]:
@@ -331,7 +326,7 @@ def wrapped(line: str, width: int) -> tuple[str, ...]:
 
 
 def _line(at: datetime, label: str, text: str) -> str:
-    return visible(f"{f'{_time(at)} {label}':<{_TEXT_FROM - 1}} {text}")
+    return f"{f'{_time(at)} {label}':<{_TEXT_FROM - 1}} {text}"
 
 
 def _time(at: datetime) -> str:
