@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -168,6 +169,15 @@ def test_a_copy_is_told_with_what_arrived_of_about_how_much() -> None:
         "",
         False,
     )
+
+
+def test_of_a_copy_that_has_just_begun_nothing_has_arrived() -> None:
+    on = cluster()
+    moving(on, A, 2, 3)
+    facts = look(on)
+    (flight,) = condition.in_flight(replace(facts, dirs={**facts.dirs, 3: ()})) or ()
+
+    assert dict(flight.copied) == {3: 0}
 
 
 def test_what_a_broker_does_not_tell_of_a_copy_is_not_known() -> None:
@@ -368,6 +378,12 @@ def test_a_list_that_is_empty_or_inherited_is_no_throttle() -> None:
     assert throttles(look(on)) == {}
 
 
+def test_a_rate_in_the_file_of_a_broker_is_none_since_kafka_reads_dynamic_ones_alone() -> None:
+    on = SnapshotCluster.from_dict({"brokers": 3, "broker": {LEADER_RATE: "5"}})
+
+    assert throttles(look(on)) == {}
+
+
 def test_another_rate_than_the_lent_one_is_of_somebody_else() -> None:
     on = cluster()
     lent(on, rate="999")
@@ -428,15 +444,44 @@ def test_a_journal_that_cannot_be_read_takes_nothing_from_the_rest() -> None:
 
 def test_the_last_apply_is_told_and_who_is_at_work_apart() -> None:
     on = cluster()
-    made = world(on)
-    made.apply()
+    began(on, RUN, End(NOW, Ending.INCOMPLETE, {"applied": 2, "failed": 1}))
+    began(on, OTHER, None)
     held = on.journal().acquire(Lock.APPLY, journal.client_id(OTHER, MINE))
     document = document_of(on)
     held.release()
 
-    assert document["journal"]["last_apply"] is None  # nothing was to do
+    last = document["journal"]["last_apply"]
+    assert (last["run"], last["outcome"], last["results"]) == (RUN, "incomplete", {"applied": 2, "failed": 1})
     assert [one["run"] for one in document["journal"]["holders"]] == [OTHER]
     assert f"lock kafkaops.apply: run {OTHER}, ci on runner-7" in screen(document)
+    assert f"last apply incomplete 2026-07-01 12:00:00Z, by ci on runner-7 (run {RUN})" in screen(document)
+
+
+def test_an_apply_that_died_is_the_last_one_and_did_not_tell_how_it_ended() -> None:
+    on = cluster()
+    began(on, RUN, None)
+
+    assert "last apply did not tell how it ended 2026-07-01 12:00:00Z" in screen(document_of(on))
+
+
+def began(on: SnapshotCluster, id_: str, end: End | None) -> None:
+    run = Run(
+        id=id_,
+        command="apply",
+        lock=Lock.APPLY,
+        cluster="test",
+        cluster_id="snapshot-cluster-0001A",
+        since=NOW + timedelta(minutes=id_ == OTHER),
+        runner=MINE,
+        revision=Revision(),
+        fingerprint="",
+        changes=3,
+        steps=1,
+        end=end,
+    )
+    book = on.journal().acquire(Lock.APPLY, journal.client_id(id_, MINE))
+    book.append([Record(*pair) for pair in journal.run_entry(run).items()])
+    book.release()
 
 
 # doctor and plan
