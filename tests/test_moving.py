@@ -168,6 +168,22 @@ def test_no_step_adds_more_than_one_replica(old: list[int], new: list[int], list
     assert [list(one) for one in way(move(0, old, new))] == lists
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "lists"),
+    [
+        ([1, 2], [1, 2, 3], [[1, 2, 3]]),
+        ([1, 2, 3], [1, 2], [[1, 2]]),
+        ([1, 2], [1, 3], [[1, 2, 3], [1, 3]]),
+        ([1, 2], [3, 4], [[1, 2, 4], [1, 4], [1, 4, 3], [3, 4]]),
+        ([1, 2, 3], [4, 5], [[1, 2, 3, 5], [1, 5, 3], [1, 5, 3, 4], [4, 5, 3], [4, 5]]),
+    ],
+)
+def test_where_kafka_would_let_go_too_soon_a_replica_goes_in_a_step_of_its_own(
+    old: list[int], new: list[int], lists: list[list[int]]
+) -> None:
+    assert [list(one) for one in way(move(0, old, new), apart=True)] == lists
+
+
 def test_who_leaves_is_replaced_in_its_own_rack() -> None:
     racks = {1: "a", 2: "b", 3: "b", 4: "a"}
 

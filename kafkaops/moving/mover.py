@@ -107,7 +107,8 @@ class Mover:
     _quiet: int = 0
 
     def __post_init__(self) -> None:
-        self._ways = {move.id: way(move, self.racks) for move in self.moves}
+        apart = _lets_go_too_soon(self.cluster.describe().kafka_version)
+        self._ways = {move.id: way(move, self.racks, apart=apart) for move in self.moves}
         self._cap = self.pace.concurrency
 
     def forward(self) -> Iterator[Progress]:
@@ -447,6 +448,12 @@ class Mover:
         for partition, error in (self.cluster.reassign(back, resize=True) if back else {}).items():
             if error is not None and error.name != "NO_REASSIGNMENT_IN_PROGRESS":
                 self.failed[partition] = f"the controller refuses to take it back: {error.name}"
+
+
+def _lets_go_too_soon(version: str) -> bool:
+    """From 4.2 on; one that is not known may be any."""
+    numbers = version.split(".")
+    return not version or tuple(int(one) for one in numbers if one.isdecimal()) >= (4, 2)
 
 
 def _replicas(view: TopicView | KafkaError | None, number: int) -> Replicas | None:

@@ -11,20 +11,26 @@ from kafkaops.placement.model import Move
 Replicas = tuple[int, ...]
 
 
-def way(move: Move, racks: Mapping[int, str] | None = None) -> tuple[Replicas, ...]:
+def way(move: Move, racks: Mapping[int, str] | None = None, *, apart: bool = False) -> tuple[Replicas, ...]:
     """What to ask for, one after the other; the last is the new list. Each adds one replica at most: more at once flood the leader, and make every
     `acks=all` wait for all of them (KIP-352). One that leaves is replaced by one of its own rack where there is one, so that the spread holds meanwhile.
+
+    apart  a replica goes in a step of its own, once the one that came is in sync: Kafka from 4.2 on ends a step that adds one without asking whether those
+           that stay are in sync (KAFKA-19975), and a step that only lets go does ask
     """
-    arrive = list(move.adding)
-    if len(arrive) < 2:  # noqa: PLR2004
-        return (move.new,)
-    pairs = _pairs(arrive, move.removing, racks or {})
+    pairs = _pairs(move.adding, move.removing, racks or {})
     now, lists = move.old, list[Replicas]()
-    for one in sorted(arrive, key=lambda one: (one in pairs, pairs.get(one) == move.old[0])):  # who leads leaves last
+    arrive = sorted(move.adding, key=lambda one: (one in pairs, pairs.get(one) == move.old[0]))  # who leads leaves last
+    for one in arrive:
         leaves = pairs.get(one)
-        now = (*now, one) if leaves is None else tuple(one if other == leaves else other for other in now)
-        lists.append(now)
-    return (*lists[:-1], move.new)
+        if leaves is None or apart:
+            lists.append((*now, one))
+        if leaves is not None:
+            lists.append(tuple(one if other == leaves else other for other in now))
+        now = lists[-1]
+    if lists and (not apart or set(now) == set(move.new)):
+        lists.pop()
+    return (*lists, move.new)
 
 
 def _pairs(arrive: Sequence[int], leave: Sequence[int], racks: Mapping[int, str]) -> dict[int, int]:
