@@ -13,14 +13,14 @@ from functools import partial
 from itertools import chain
 
 from kafkaops import apply as applying
-from kafkaops import attribution, consent, fingerprint, journal, logbook, offline, report, snapshots
+from kafkaops import attribution, consent, fingerprint, journal, logbook, offline, report, snapshots, undo
 from kafkaops.approved import Approved, Judgement, as_approved, judged, left_findings, missing
 from kafkaops.attribution import Base
 from kafkaops.cluster import Cluster, ClusterFailure, Description, FailureKind, KafkaError
 from kafkaops.cluster.journal import BusyError, Lock, LostError
 from kafkaops.cluster.recording import Question, RecordedCluster, record
 from kafkaops.compile import Desired
-from kafkaops.findings import Exit, Finding, Refusal, Severity, misused, sort_key
+from kafkaops.findings import Exit, Finding, Location, Refusal, Severity, misused, sort_key
 from kafkaops.journal import Ending, Entries, Entry, LastApplied, Memory, Owned, Property, Run, Side
 from kafkaops.kind import Landed, Reading
 from kafkaops.kinds.acl.kind import ACL
@@ -76,6 +76,8 @@ class Request:
     remembered: tuple[Finding, ...] = ()  # what the journal has against it
     caller: Caller | None = None
     touched: frozenset[str] | None = None
+    consents: tuple[str, ...] = ()  # `CODE@ADDRESS`, of `--ack`
+    undoes: str = ""  # the run that is taken back
 
     @property
     def desired(self) -> Desired:
@@ -158,6 +160,46 @@ def _landed(reading: Reading, changes: Sequence[Change]) -> Landed:
     return found
 
 
+@contextmanager
+def undone(request: Request, connect: Connect) -> Iterator[Planned]:
+    """The plan that takes the run of the request back, while the connection is open. Errors: Refusal (exit 64) for a run that is not remembered."""
+    begun = time.monotonic()
+    with connected(request, connect) as met:
+        memory = met.log.memory if met.log and met.log.held else logbook.read(met.cluster.journal())[1]
+        run = remembered_run(memory, request.undoes)
+        back = undo.restored(run, memory.steps_of(run.id), met, KINDS)
+        topology = replace(request.topology, desired={request.entry.name: back.desired}, findings=())
+        request = replace(request, topology=topology, undoes=run.id)
+        reading = replace(met, desired=back.desired)
+        made = _plan(request, reading, _differences(reading))
+        about = tuple(one for one in made.findings if one.blocks or _concerns(one, made.changes))
+        yield Planned(
+            request=request,
+            plan=replace(made, findings=(*about, *back.findings)),
+            reading=reading,
+            header=header(request, reading, _scopes(made), time.monotonic() - begun),
+        )
+
+
+def consenting(request: Request, planned: Planned) -> tuple[Request, Planned]:
+    """With the dangers that `--ack` names, at the values that they have now. Errors: Refusal (exit 64) for one that names none."""
+    given = tuple(_consent(one, request, planned.plan) for one in request.consents)
+    marked, _ = _acknowledged(planned.plan.findings, given, request)
+    desired = replace(request.desired, acknowledgements=(*request.desired.acknowledgements, *given))
+    topology = replace(request.topology, desired={**request.topology.desired, request.entry.name: desired})
+    return replace(request, topology=topology), replace(planned, plan=replace(planned.plan, findings=marked))
+
+
+def _consent(text: str, request: Request, made: Plan) -> Acknowledgement:
+    code, _, address = text.partition("@")
+    for one in made.findings:
+        if (one.code, one.address) == (code, address) and one.severity is Severity.DANGER and one.consent:
+            today = request.now.date()
+            nowhere = Location("--ack", 0, 0, 0)
+            return Acknowledgement(code, address, request.entry.name, frozenset(one.consent), today, "--ack", nowhere)
+    raise misused(f"`--ack {text}` names no danger of this plan", "write CODE@ADDRESS as the plan shows it")
+
+
 def plan_on(request: Request, reading: Reading) -> Plan:
     """The plan of the files that the reading knows, on its open connection."""
     differences = _differences(reading)
@@ -174,7 +216,7 @@ def connected(request: Request, connect: Connect) -> Iterator[Reading]:
         if request.caller is None:
             yield reading
         else:
-            with _alone(reading, request.caller) as log:
+            with _alone(request, request.caller, reading) as log:
                 yield replace(reading, log=log)
     finally:
         cluster.close()
@@ -388,6 +430,7 @@ def header(request: Request, reading: Reading, scope: Mapping[str, report.Scope]
         scope=scope,
         saved=None if against is None else report.Saved(against.path, against.snapshot.reduced),
         compared=request.base.compared if request.base else None,
+        undoes=request.undoes,
     )
 
 
@@ -446,7 +489,7 @@ def _insist_on_a_plan(reading: Reading) -> None:
 
 
 @contextmanager
-def _alone(reading: Reading, caller: Caller) -> Iterator[Logbook]:
+def _alone(request: Request, caller: Caller, reading: Reading) -> Iterator[Logbook]:
     """With the lock of the cluster, and with what earlier runs left open looked at; without either where `journal: off` is set.
 
     Errors: Refusal, also when another run has the lock (exit 6), or takes it while nothing has been changed yet.
@@ -457,7 +500,8 @@ def _alone(reading: Reading, caller: Caller) -> Iterator[Logbook]:
         return
     try:
         with logbook.opened(reading.cluster, caller) as log:
-            _refuse_older_commit(log, caller)
+            if not request.undoes:
+                _refuse_older_commit(log, caller)
             for left in log.memory.unsettled:
                 if left.lock == Lock.APPLY:
                     log.take_over(left, partial(standing, reading))
@@ -500,17 +544,34 @@ def busy(cluster: Cluster, held: BusyError) -> Refusal:
     if held.holder is None:
         message, facts = f"another run has just taken the lock `{held.lock}`", dict[str, object]()
     else:
-        who = journal.at_work(held.lock, held.holder.client_id, held.holder.host, _memory_or_none(cluster))
-        message, facts = f"another run is at work: {report.told_holder(who)}", {"holder": report.holder(who)}
+        who = journal.at_work(held.lock, held.holder.client_id, held.holder.host, memory_or_none(cluster))
+        facts = {"holder": report.holder(who)}
+        message = f"another run is at work: {report.told_holder(report.holder(who))}"
     return Refusal(Exit.BUSY, Finding(code="KO7120", severity=Severity.ERROR, message=message, help=help_), facts=facts)
 
 
-def _memory_or_none(cluster: Cluster) -> Memory:
+def memory_or_none(cluster: Cluster) -> Memory:
     """That somebody has the lock is the answer, whatever the journal holds."""
     try:
         return logbook.read(cluster.journal())[1]
     except (Refusal, ClusterFailure):
         return Memory()
+
+
+def remembered_run(memory: Memory, id_: str) -> Run:
+    """`last` is the newest one. Errors: Refusal (exit 64) for one that is not remembered."""
+    for run in memory.runs:
+        if id_ in {run.id, "last"}:
+            return run
+    raise Refusal(
+        Exit.USAGE,
+        Finding(
+            code="KO7129",
+            severity=Severity.ERROR,
+            message=f"the journal knows no run `{id_}`",
+            help="`kafkaops history` lists those that are remembered",
+        ),
+    )
 
 
 def _taken_over(run: Run) -> Finding:
@@ -698,7 +759,7 @@ def pause(planned: Planned, outcomes: Sequence[Outcome]) -> None:
 def again_alone(request: Request, planned: Planned, id_: str) -> Iterator[Planned]:
     """With the lock again, as a run of its own. Errors: Refusal when another run has it meanwhile (exit 6)."""
     assert request.caller is not None
-    with _alone(planned.reading, replace(request.caller, id=id_)) as log:
+    with _alone(request, replace(request.caller, id=id_), planned.reading) as log:
         yield replace(planned, reading=replace(planned.reading, log=log))
 
 
@@ -710,7 +771,7 @@ def close_idle(request: Request, planned: Planned) -> None:
 def _true_now(request: Request, log: Logbook) -> Iterator[Entries]:
     """The commit, and what the repository owns. Of a part nothing is known about the rest."""
     own, memory = log.caller.revision, log.memory
-    if request.only or not own.repository:
+    if request.only or request.undoes or not own.repository:
         return
     last = memory.applied.get(own.repository)
     if own.commit is not None and (last is None or last.commit != own.commit):

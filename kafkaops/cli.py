@@ -62,6 +62,10 @@ EXAMPLES = {
     "schema": ("kafkaops schema", "kafkaops schema settings"),
     "doctor": ("kafkaops doctor --cluster sandbox", "kafkaops doctor --cluster sandbox -o json"),
     "status": ("kafkaops status --cluster sandbox", "kafkaops status --cluster sandbox -o json"),
+    "history": ("kafkaops history --cluster sandbox", "kafkaops history last --cluster sandbox"),
+    "undo": ("kafkaops undo last --cluster sandbox", "kafkaops undo last --cluster sandbox --yes"),
+    "lock": ("kafkaops lock status --cluster sandbox", "kafkaops lock status --cluster sandbox -o json"),
+    "lock status": ("kafkaops lock status --cluster sandbox", "kafkaops lock status --cluster sandbox -o json"),
     "sandbox": ("kafkaops sandbox up", "kafkaops sandbox down"),
     "sandbox up": ("kafkaops sandbox up", "kafkaops sandbox up --brokers 1 --kafka 3.9"),
     "sandbox status": ("kafkaops sandbox status", "kafkaops sandbox status --dir /tmp/kafka"),
@@ -157,6 +161,12 @@ sandbox = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
 )
+lock = typer.Typer(
+    help="The locks that keep runs apart.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.add_typer(lock, name="lock")
 app.add_typer(sandbox, name="sandbox")
 throttle_group = typer.Typer(
     help="How fast copies of ours go.",
@@ -164,7 +174,7 @@ throttle_group = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(throttle_group, name="throttle")
-_ABOVE = {id(app): "", id(sandbox): "sandbox ", id(throttle_group): "throttle "}
+_ABOVE = {id(app): "", id(lock): "lock ", id(sandbox): "sandbox ", id(throttle_group): "throttle "}
 
 
 def _command(group: typer.Typer, name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -339,6 +349,16 @@ def snapshot(
     return snapshots.snapshot(options, for_plan=for_plan)
 
 
+Ack = Annotated[
+    list[str],
+    typer.Option(
+        "--ack",
+        metavar="CODE@ADDRESS",
+        help="Accept this danger, this time (may be repeated); not in CI, where consent stands in the files.",
+    ),
+]
+
+
 @_command(app, "apply")
 def apply(
     options: Options,
@@ -366,6 +386,7 @@ def apply(
     window: Window = None,
     stall_timeout: StallTimeout = None,
     detach_after: DetachAfter = None,
+    ack: Ack = [],  # noqa: B006  # typer copies it
 ) -> int:
     """Make the cluster as the files say, and verify it."""
     from kafkaops.commands import plans
@@ -373,7 +394,15 @@ def apply(
 
     flags = Flags(throttle=throttle, window=window, stall_timeout=stall_timeout, detach_after=detach_after)
     return plans.apply(
-        options, only=tuple(only), yes=yes, base=base, expect=expect, saved_plan=plan, flags=flags, rebalance=rebalance
+        options,
+        only=tuple(only),
+        yes=yes,
+        base=base,
+        expect=expect,
+        saved_plan=plan,
+        flags=flags,
+        rebalance=rebalance,
+        consents=tuple(ack),
     )
 
 
@@ -447,6 +476,40 @@ def show(
     from kafkaops.commands import show as showing
 
     return showing.show(options, files, details=details, detailed_exitcode=detailed_exitcode)
+
+
+@_command(app, "history")
+def history(
+    options: Options,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run, or `last`, with its steps.")] = None,
+) -> int:
+    """Show who applied what, when, from which commit, and how it ended."""
+    from kafkaops.commands import remembering
+
+    return remembering.history(options, run)
+
+
+@_command(app, "undo")
+def undo(
+    options: Options,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="As history lists it, or `last`.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without it the plan is shown, and nothing is changed.")
+    ] = False,
+    ack: Ack = [],  # noqa: B006  # typer copies it
+) -> int:
+    """Show what would take a run back, and what cannot come back; with --yes do it."""
+    from kafkaops.commands import plans
+
+    return plans.undo(options, run, yes=yes, consents=tuple(ack))
+
+
+@_command(lock, "status")
+def lock_status(options: Options) -> int:
+    """Show who holds which lock, since when, and how far that run is."""
+    from kafkaops.commands import remembering
+
+    return remembering.lock_status(options)
 
 
 @_command(app, "describe")
@@ -549,7 +612,7 @@ def schema(
         str,
         typer.Argument(
             help="topology, settings, or a document: init, plan, apply, validation, comparison, resource, doctor, status, ack, pull, comment, "
-            "snapshot, explanation, move, sandbox, failure."
+            "snapshot, explanation, move, history, lock, sandbox, failure."
         ),
     ] = "topology",
 ) -> int:

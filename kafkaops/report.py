@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafkaops import __version__, codes, fingerprint
 from kafkaops.access import AclBinding
 from kafkaops.findings import Exit, Finding, Location, Severity, sort_key
-from kafkaops.journal import AtWork, Run
+from kafkaops.journal import AtWork, Entry, Memory, Run, Step
 from kafkaops.movement import Movement
 from kafkaops.naming import Convention
 from kafkaops.plan import Action, Change, FieldChange, Origin, Outcome, Plan, Result, Tally, Value
@@ -39,6 +39,9 @@ FORMATS = {
     "init": "kafkaops.init",
     "comment": "kafkaops.comment",
     "explain": "kafkaops.explanation",
+    "history": "kafkaops.history",
+    "lock": "kafkaops.lock",
+    "undo": "kafkaops.plan",
     "sandbox": "kafkaops.sandbox",
     "resume": "kafkaops.move",
     "cancel": "kafkaops.move",
@@ -94,6 +97,7 @@ class Header:
     scope: Mapping[str, Scope] = field(default_factory=dict)
     saved: Saved | None = None
     compared: Compared | None = None
+    undoes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ def plan_document(plan: Plan, header: Header, exit_code: int) -> Document:
     return {
         **_head("kafkaops.plan", header.command, header.created_at, _plan_verdict(plan, exit_code), exit_code),
         **_cluster(header),
-        "options": {"only": list(plan.partial)},
+        "options": _options(plan, header),
         **_planned(plan, header),
     }
 
@@ -209,7 +213,7 @@ def apply_document(
         **_head("kafkaops.apply", header.command, header.created_at, verdict, exit_code),
         **(_cut_short(rows, verification) if verdict == "incomplete" else {}),
         **_cluster(header),
-        "options": {"only": list(plan.partial)},
+        "options": _options(plan, header),
         "run": run or None,
         **_planned(plan, header, told),
         "results": {result.name.lower(): sum(row.result is result for row in rows) for result in Result},
@@ -218,6 +222,10 @@ def apply_document(
         if verification is None
         else {"checked": verification.checked, "as_planned": not verification.findings},
     }
+
+
+def _options(plan: Plan, header: Header) -> Document:
+    return {"only": list(plan.partial), **({"undoes": header.undoes} if header.undoes else {})}
 
 
 def _cut_short(rows: Sequence[Outcome], verification: Verification | None) -> Document:
@@ -282,14 +290,115 @@ def holder(one: AtWork) -> Document:
     }
 
 
-def told_holder(one: AtWork) -> str:
-    """`ci on runner-7 since 2026-07-01 12:00:00Z, at step 2 of 5 (https://...)`."""
-    if not one.run:
-        return f"client `{one.client}` at {one.address.lstrip('/')}"
-    since = f" since {_time(one.since).replace('T', ' ')}" if one.since else ""
-    step = f", at step {one.step} of {one.steps}" if one.step else ", before its first step"
-    url = f" ({one.runner.url})" if one.runner.url else ""
-    return f"{one.runner.who} on {one.runner.host}{since}{step}{url}"
+def told_holder(one: Mapping[str, Any]) -> str:
+    """`ci on runner-7 since 2026-07-01 12:00:00Z, at step 2 of 5 (https://...)`, from what `holder` gives."""
+    if one["run"] is None:
+        return f"client `{one['client']}` at {one['host']}"
+    since = f" since {one['since'].replace('T', ' ')}" if one["since"] else ""
+    step = f", at step {one['step']} of {one['steps']}" if one["step"] else ", before its first step"
+    url = f" ({one['url']})" if one["url"] else ""
+    return f"{one['who']} on {one['host']}{since}{step}{url}"
+
+
+def history_document(
+    cluster: ClusterName, runs: Sequence[Run], at_work: str, memory: Memory, *, run: str, created_at: datetime
+) -> Document:
+    """For `history`. `at_work`: the run that has the lock; `run`: the one whose steps are asked for, "" for all runs without their steps."""
+    return {
+        **_head("kafkaops.history", "history", created_at, "told" if runs else "nothing_remembered", Exit.DONE),
+        "cluster": cluster._asdict(),
+        "runs": [_run(one, memory.steps_of(one.id), at_work) for one in runs],
+        "steps": [_step(one) for one in memory.steps_of(run)] if run else None,
+    }
+
+
+class ClusterName(NamedTuple):
+    name: str
+    id: str
+
+
+def _run(run: Run, steps: Sequence[Step], at_work: str) -> Document:
+    """`no_end`: it neither ended nor has the lock."""
+    end = run.end
+    return {
+        "run": run.id,
+        "command": run.command,
+        "since": _time(run.since),
+        "ended_at": None if end is None else _time(end.at),
+        "outcome": end.how.value.replace(" ", "_") if end else "running" if run.id == at_work else "no_end",
+        "taken_over_by": (end.by or None) if end else None,
+        "who": run.runner.who,
+        "host": run.runner.host,
+        "pid": run.runner.pid,
+        "url": run.runner.url or None,
+        "repository": run.revision.repository or None,
+        "commit": run.revision.commit,
+        "dirty": run.revision.dirty,
+        "fingerprint": run.fingerprint,
+        "changes": run.changes,
+        "results": dict(end.counts) if end else {},
+        "steps": run.steps,
+        "announced": max((step.number for step in steps), default=0),
+    }
+
+
+def _step(step: Step) -> Document:
+    announced = {entry.id: entry for entry in step.entries}
+    others = [one for one in step.outcomes if one.change_id not in announced]
+    return {
+        "step": step.number,
+        "phase": int(step.phase),
+        "kind": step.kind,
+        "announced_at": _time(step.announced),
+        "ended_at": None if step.ended is None else _time(step.ended),
+        "seen_by": step.seen_by or None,
+        "changes": [*(_entry(one, step) for one in step.entries), *map(_held_back, others)],
+    }
+
+
+def _entry(entry: Entry, step: Step) -> Document:
+    outcome = step.result(entry.id)
+    return {
+        "id": entry.id,
+        "address": entry.address,
+        "action": entry.action,
+        "before": entry.before,
+        "after": entry.after,
+        "result": outcome.result.value.replace(" ", "_") if outcome and step.ended else "announced",
+        "message": outcome.message if outcome and step.ended else "",
+    }
+
+
+def _held_back(one: Outcome) -> Document:
+    """It was never announced, so that its id is all that is kept of it."""
+    address = one.change_id.partition("#")[0]
+    kind, _, name = address.partition(":")
+    return {
+        "id": one.change_id,
+        "address": name if kind == "acl" else f"{kind}/{name}",
+        "action": None,
+        "before": None,
+        "after": None,
+        "result": one.result.value.replace(" ", "_"),
+        "message": one.message,
+    }
+
+
+def lock_document(
+    cluster: ClusterName, locks: Iterable[tuple[str, AtWork | None]], *, created_at: datetime
+) -> Document:
+    """For `lock status`. None: nobody has that lock."""
+    rows = list(locks)
+    return {
+        **_head(
+            "kafkaops.lock", "lock status", created_at, "held" if any(one for _, one in rows) else "free", Exit.DONE
+        ),
+        "cluster": cluster._asdict(),
+        "locks": [
+            {"lock": lock, "held": one is not None, "holder": None if one is None else holder(one)}
+            for lock, one in rows
+        ],
+    }
 
 
 def last_run(run: Run) -> Document:
@@ -853,7 +962,8 @@ def _value_or_none(value: Value | None) -> dict[str, str] | None:
 
 
 def _place(where: Location | None) -> Document | None:
-    if where is None:
+    """None where no file is the cause, as of what `undo` wants."""
+    if where is None or not where.line:
         return None
     return {"file": where.file, "line": where.line, "column": where.column, "end_column": where.end_column}
 

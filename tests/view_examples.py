@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kafkaops import codes, report, status
@@ -24,7 +24,7 @@ from kafkaops.cluster import (
 )
 from kafkaops.condition import Facts, Journal
 from kafkaops.findings import Finding, Location, Severity
-from kafkaops.journal import AtWork, Borrowed, End, Ending, Memory, On, Revision, Run, Runner
+from kafkaops.journal import AtWork, Borrowed, End, Ending, Entry, Memory, On, Revision, Run, Runner, Step
 from kafkaops.plan import (
     Action,
     Change,
@@ -604,10 +604,74 @@ CALM = replace(
     dirs={1: [], 2: [], 3: []},
     journal=Journal(why="`journal: off`"),
 )
+STRANGER = AtWork(lock="kafkaops.move", client="consumer-1", address="/10.0.0.8")
+NAMED = report.ClusterName("prod-eu1", "Qm7xT0pRSc2vW4f2A")
+NEXT = "20260928T151500Z-0d0e0f"
+FILES_STAY = Finding(
+    code="KO7130",
+    severity=Severity.NOTICE,
+    message="undo leaves the files as they are, and the next apply makes them true again",
+    help="`git revert 4c1f0e2`, too",
+)
+UNDONE = plan(LOSSES, (*DANGERS[:2], FILES_STAY))
+
+
+def _remembered() -> Memory:
+    """One that runs, one that was taken over, one that ended, one that did not."""
+    runner, revision = (
+        Runner("ci", "runner-7", 4711, "https://ci.example/jobs/1"),
+        Revision("github.com/acme/kafka", "4c1f0e2" + "0" * 33),
+    )
+    ended = Run(
+        id="20260927T090000Z-aaaaaa",
+        command="apply",
+        lock="kafkaops.apply",
+        cluster="prod-eu1",
+        cluster_id="Qm7xT0pRSc2vW4f2A",
+        since=CREATED_AT - timedelta(days=1),
+        runner=runner,
+        revision=revision,
+        fingerprint="kp1-7f3a-90c4-1be8",
+        changes=3,
+        steps=2,
+        end=End(CREATED_AT - timedelta(hours=23), Ending.DONE, {"applied": 3}),
+    )
+    end = End(CREATED_AT + timedelta(hours=1), Ending.TAKEN_OVER, {"applied": 1, "failed": 1, "skipped": 1}, NEXT)
+    dead = replace(ended, id=RUN, since=CREATED_AT, end=end)
+    running = replace(ended, id=NEXT, since=CREATED_AT + timedelta(hours=1), end=None, revision=Revision(dirty=True))
+    lost = replace(
+        ended, id="20260926T090000Z-bbbbbb", since=CREATED_AT - timedelta(days=2), end=None, revision=Revision()
+    )
+    step = Step(
+        run=RUN,
+        number=1,
+        phase=Phase.SAFE,
+        kind="topic",
+        announced=CREATED_AT,
+        ended=CREATED_AT + timedelta(hours=1),
+        seen_by=NEXT,
+        entries=(
+            Entry("topic:clicks.raw#retention.ms", "topic/clicks.raw", "update", {"value": "1"}, {"value": None}),
+            Entry("topic:audit.events#segment.ms", "topic/audit.events", "update", {"value": None}, {"value": "1"}),
+        ),
+        outcomes=(
+            Outcome("topic:clicks.raw#retention.ms", Result.APPLIED, "seen done"),
+            Outcome("topic:audit.events#segment.ms", Result.FAILED, "seen not done"),
+            Outcome("acl:acl/User:x/topic/t/read", Result.SKIPPED, "its grant failed"),
+        ),
+    )
+    opened = replace(step, number=2, phase=Phase.DELETES, ended=None, outcomes=(), seen_by="")
+    return Memory(
+        runs=(running, dead, ended, lost),
+        steps={RUN: (step, opened), NEXT: (replace(opened, run=NEXT, number=1),)},
+    )
+
+
+MEMORY = _remembered()
 BUSY = Finding(
     code="KO7120",
     severity=Severity.ERROR,
-    message=f"another run is at work: {report.told_holder(AT_WORK)}",
+    message=f"another run is at work: {report.told_holder(report.holder(AT_WORK))}",
     help="wait until it has ended, then run the same command again; `kafkaops lock status` tells how far it is",
 )
 
@@ -633,6 +697,22 @@ def documents() -> dict[str, dict[str, Any]]:
         "apply-stale": report.stale_document(READY, header("apply"), STALE),
         "apply-unexpected": report.stale_document(READY, header("apply"), UNEXPECTED),
         "apply-left-alone": report.apply_document(LEFT_ALONE, header("apply"), _WHOLE, Verification(5), 0),
+        "undo-blocked": report.plan_document(UNDONE, replace(header("undo"), undoes=RUN), 3),
+        "undo-nothing": report.plan_document(plan((), (FILES_STAY,)), replace(header("undo"), undoes=RUN), 0),
+        "undo-incomplete": report.apply_document(
+            READY, replace(header("undo"), undoes=RUN), _HALF, Verification(5), 7, run=NEXT
+        ),
+        "history": report.history_document(NAMED, MEMORY.runs, NEXT, MEMORY, run="", created_at=CREATED_AT),
+        "history-of-a-run": report.history_document(
+            NAMED, MEMORY.runs[1:2], "", MEMORY, run=RUN, created_at=CREATED_AT
+        ),
+        "history-of-nothing": report.history_document(NAMED, (), "", Memory(), run="", created_at=CREATED_AT),
+        "lock-held": report.lock_document(
+            NAMED, (("kafkaops.apply", AT_WORK), ("kafkaops.move", STRANGER)), created_at=CREATED_AT
+        ),
+        "lock-free": report.lock_document(
+            NAMED, (("kafkaops.apply", None), ("kafkaops.move", None)), created_at=CREATED_AT
+        ),
         "plan-in-sync": report.plan_document(IN_SYNC, header(), 0),
         "plan-unreachable": report.failure_document("plan", UNREACHABLE, 69, created_at=CREATED_AT),
         "drift": report.plan_document(DRIFTED, header("drift"), 2),

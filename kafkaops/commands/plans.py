@@ -157,8 +157,10 @@ def apply(
     saved_plan: Path | None = None,
     flags: pace.Flags = pace.NONE,
     rebalance: bool = False,
+    consents: tuple[str, ...] = (),
 ) -> int:
     def body(output: Output) -> int:
+        _insist_on_nobody_but_people(consents)
         speed = pace.of(flags)
         _insist_on_a_fingerprint(expect)
         plan_ = _approved(saved_plan, only, expect)
@@ -166,7 +168,7 @@ def apply(
         if not found.valid:
             return invalid(output, found)
         request = requests(output, found, plan_.only if plan_ else only, one=True)[0]
-        request = replace(request, caller=caller(request))
+        request = replace(request, caller=caller(request), consents=consents)
         request = app.rebalanced(request) if rebalance else request
         if not yes:
             _somebody_to_ask(options)
@@ -270,6 +272,36 @@ def _apply_approved(
         return _apply(output, planned.request, planned, speed, yes=yes)
 
 
+def undo(options: Options, run: str, *, yes: bool, consents: tuple[str, ...]) -> int:
+    """Without `yes` only the plan."""
+
+    def body(output: Output) -> int:
+        _insist_on_nobody_but_people(consents)
+        found = topology_of(output)
+        if not found.valid:
+            return invalid(output, found)
+        request = replace(requests(output, found, (), one=True)[0], undoes=run, consents=consents)
+        request = replace(request, caller=caller(request)) if yes else request
+        with app.undone(request, connect_from(found.root)) as planned:
+            if yes:
+                return _apply(output, planned.request, planned, pace.of(pace.NONE), yes=True)
+            _, consented = app.consenting(planned.request, planned)
+            code = Exit.BLOCKED if consented.plan.blocked else Exit.DONE
+            document = report.plan_document(consented.plan, consented.header, code)
+            output.write(document, cluster=request.entry.name)
+            return code
+
+    return guarded("undo", options, body)
+
+
+def _insist_on_nobody_but_people(consents: tuple[str, ...]) -> None:
+    if consents and os.environ.get("CI"):
+        raise misused(
+            "`--ack` is for people, and CI is set",
+            "write the acknowledgement into the files with `kafkaops ack`, where reviewers see it",
+        )
+
+
 def _somebody_to_ask(options: Options) -> None:
     if options.no_input or sys.stdin is None or not sys.stdin.isatty():  # None: it was closed before the start
         raise Refusal(
@@ -285,6 +317,7 @@ def _somebody_to_ask(options: Options) -> None:
 
 def _apply(output: Output, request: Request, planned: Planned, speed: Pace, *, yes: bool) -> int:
     relocation.insist_on_rest(planned)
+    request, planned = app.consenting(request, planned)
     made = planned.plan
     if not made.blocked and made.to_do:
         made = app.with_findings(made, app.broker_findings(planned))

@@ -29,6 +29,8 @@ _DOCUMENTS = (
     "comment",
     "snapshot",
     "explanation",
+    "history",
+    "lock",
     "sandbox",
     "failure",
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kafkaops.plan import Phase
 from kafkaops.view.lines import END, MOST, Document, Line, command, labelled, paragraph
 from kafkaops.view.plan_screen import plan_lines
-from kafkaops.view.verdict import apply_command, judgement
+from kafkaops.view.verdict import apply_command, judgement, undoes
 
 
 def phase_line(phase: Phase, *, done: int, failed: int = 0, skipped: int = 0, seconds: float = 0.0) -> str:
@@ -15,10 +15,10 @@ def phase_line(phase: Phase, *, done: int, failed: int = 0, skipped: int = 0, se
     word = "failed" if failed else "skipped" if skipped and not done else "done"
     count = f"{done}/{done + failed + skipped}"
     time = "" if word == "skipped" else f"{seconds:.1f} s"
-    return f"  {word:<7}  {int(phase)} {_PHASES[phase]:<25} {count:>7}  {time:>8}".rstrip()
+    return f"  {word:<7}  {int(phase)} {PHASES[phase]:<25} {count:>7}  {time:>8}".rstrip()
 
 
-_PHASES = {
+PHASES = {
     Phase.GRANTS: "grant ACLs",
     Phase.CREATES: "create topics",
     Phase.SAFE: "settings, partitions",
@@ -62,10 +62,7 @@ def _after_incomplete(document: Document, width: int) -> Iterator[Line]:
     left = len(document["outcomes"]) - document["results"]["applied"]
     does = f"does the {left:,} that {'remains' if left == 1 else 'remain'}" if left else "does what still differs"
     yield from labelled("state", "what was applied stays; nothing needs rolling back", width, wide=END)
-    yield command(
-        "to go on",
-        f"{apply_command(document)}  ({does})",
-    )
+    yield command("to go on", f"{apply_command(document)}{'' if undoes(document) else f'  ({does})'}")
 
 
 def _outcomes(outcomes: Sequence[Document], word: str, width: int) -> Iterator[Line]:

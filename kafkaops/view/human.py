@@ -12,6 +12,7 @@ from kafkaops.view.ack_screen import ack_lines
 from kafkaops.view.apply_screen import apply_lines, phase_line
 from kafkaops.view.comment_screen import comment_lines
 from kafkaops.view.comparison_screen import comparison_lines
+from kafkaops.view.history_screen import history_lines, lock_lines
 from kafkaops.view.init_screen import init_lines
 from kafkaops.view.inspection_screen import doctor_lines, explanation_lines, resource_lines
 from kafkaops.view.lines import WIDTH_WITHOUT_TERMINAL, Document, Line, Span
@@ -83,4 +84,6 @@ _SCREENS: Mapping[str, Callable[[Document, int], Iterator[Line]]] = {
     "kafkaops.init": init_lines,
     "kafkaops.comment": comment_lines,
     "kafkaops.move": move_lines,
+    "kafkaops.history": history_lines,
+    "kafkaops.lock": lock_lines,
 }

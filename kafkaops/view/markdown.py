@@ -21,7 +21,7 @@ from kafkaops.view.excerpt import masked
 from kafkaops.view.inert import code, fenced, folded, prose, row
 from kafkaops.view.lines import Document, Row, table
 from kafkaops.view.origins import Part, base_argument, compared, has_base, held_back, parts, to_do
-from kafkaops.view.verdict import ack_targets, apply_command, apply_order, ended_early, judgement, merge_command
+from kafkaops.view.verdict import ack_targets, apply_command, apply_order, ended_early, judgement, merge_command, undoes
 from kafkaops.view.visible import visible
 from kafkaops.view.words import (
     binding_of,
@@ -505,8 +505,8 @@ def _next(document: Document) -> list[str]:
         return [f"To learn more: {code(f'kafkaops explain {first}')}."] if first else []
     go_on = code(_cut(apply_command(document)))
     match document["verdict"]:
-        case "ready" if document["command"] == "drift":
-            return [f"{go_on} sets the cluster back."]
+        case "ready" if document["command"] == "drift" or undoes(document):
+            return [f"{go_on} {'takes the run' if undoes(document) else 'sets the cluster'} back."]
         case "ready":
             return [_on_merge(document)]
         case "incomplete":
@@ -526,7 +526,7 @@ def _ways_out(document: Document) -> Iterator[str]:
     cluster = shlex.quote(cluster_of(document))
     base = map(shlex.quote, base_argument(document))
     command = " ".join(["kafkaops ack --cluster", cluster, *base, *ack_targets(document)])
-    if ack_targets(document):
+    if ack_targets(document) and not undoes(document):
         shown = command if len(command) <= _READABLE else f"kafkaops plan --cluster {_cut(cluster)}"
         does = "run" if shown is command else "run the command that stands at the end of"
         yield f"To acknowledge, {does} {code(shown)} and commit, or undo those lines."

@@ -32,7 +32,7 @@ from kafkaops.view.lines import (
     text_width,
 )
 from kafkaops.view.origins import HELD, base_argument, compared, held_back, parts, to_do
-from kafkaops.view.verdict import ack_targets, apply_command, apply_order, judgement
+from kafkaops.view.verdict import ack_targets, apply_command, apply_order, judgement, undo_targets, undoes
 from kafkaops.view.visible import cells, visible
 from kafkaops.view.words import (
     NOUNS,
@@ -373,7 +373,10 @@ def _next(document: Document, width: int) -> Iterator[Line]:
     if document["verdict"] == "ready" and document["command"] != "apply" and to_do(document):
         does = "  (sets the cluster back)" if document["command"] == "drift" else ""
         yield command("to go on", f"{apply_command(document)}{does}")
-    if targets:
+    if targets and undoes(document):
+        acks = [f"--ack {shlex.quote(target)}" for target in undo_targets(document)]
+        yield from _broken_command([apply_command(document), *acks], width)
+    elif targets:
         yield from _ack_commands(targets, " ".join([cluster, *map(shlex.quote, base_argument(document))]), width)
         yield command("", "writes the acknowledgements into your YAML")
     if blocking:
@@ -381,11 +384,17 @@ def _next(document: Document, width: int) -> Iterator[Line]:
 
 
 def _ack_commands(targets: Sequence[str], cluster: str, width: int) -> Iterator[Line]:
-    one = " ".join(["kafkaops ack --cluster", cluster, *targets])
+    yield from _broken_command([f"kafkaops ack --cluster {cluster}", *targets], width)
+
+
+def _broken_command(parts: Sequence[str], width: int) -> Iterator[Line]:
+    """A part a line, where they are too long for one."""
+    one = " ".join(parts)
     if cells(one) + END + 4 <= width:
         yield command("to go on", one)
         return
-    yield command("to go on", f"kafkaops ack --cluster {cluster} \\")
-    for target in targets[:-1]:
-        yield command("", f"  {target} \\")
-    yield command("", f"  {targets[-1]}")
+    first, *rest = parts
+    yield command("to go on", f"{first} \\")
+    for part in rest[:-1]:
+        yield command("", f"  {part} \\")
+    yield command("", f"  {rest[-1]}")

@@ -48,6 +48,8 @@ def _planned(document: Document) -> Verdict:
     match document["verdict"]:
         case "stale":
             return Verdict("stale", f"{_stale(document)}; nothing was changed{partly(document)}")
+        case "in_sync" if undoes(document):
+            return Verdict("nothing to undo", "what the run changed is as it was before, or is left alone")
         case "in_sync":
             return Verdict("in sync", f"{_matching(document['summary'])} match the files{partly(document)}")
         case "ready" if not drift:
@@ -151,8 +153,16 @@ _STEPS = {
 
 def apply_command(document: Document) -> str:
     """The command that does what the document shows, or what is left of it."""
+    cluster = shlex.quote(document["cluster"]["name"])
+    if run := undoes(document):
+        return f"kafkaops undo {run} --cluster {cluster} --yes"
     patterns = "".join(f" --only {shlex.quote(pattern)}" for pattern in document["options"]["only"])
-    return f"kafkaops apply --cluster {shlex.quote(document['cluster']['name'])}{patterns}"
+    return f"kafkaops apply --cluster {cluster}{patterns}"
+
+
+def undoes(document: Document) -> str:
+    """The run that is taken back."""
+    return str(document["options"].get("undoes", ""))
 
 
 def merge_command(document: Document) -> str:
@@ -178,3 +188,9 @@ def ack_targets(document: Document) -> list[str]:
         for one in wanted
     ]
     return list(dict.fromkeys(targets))
+
+
+def undo_targets(document: Document) -> list[str]:
+    """Each danger by its whole name: consent to an undo stands on its command line, and is for nothing else."""
+    wanted = (one for one in document["findings"] if is_open(one) and one["ack"])
+    return list(dict.fromkeys(f"{one['code']}@{one['address']}" for one in wanted))

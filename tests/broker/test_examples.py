@@ -86,6 +86,12 @@ def a_deletion_in_a_saved_plan(folder: Path) -> None:
     assert kafkaops("kafkaops plan --cluster sandbox -o json=plan.json", folder).code == 3
 
 
+def a_run_to_undo(folder: Path) -> None:
+    before = "  inventory.reservation.completed.v1:\n"
+    replace(folder / "topology" / "inventory.yaml", before, f"{before}    retention-ms: 1d\n")
+    assert kafkaops("kafkaops apply --cluster sandbox --yes", folder).code == 0
+
+
 def two_saved_plans(folder: Path) -> None:
     saved("plan")(folder)
     shutil.copy(folder / "plan.json", folder / "yesterday.json")
@@ -120,6 +126,8 @@ PREPARED: dict[str, Callable[[Path], None]] = {
     "kafkaops ack KO2106 --plan plan.json --reason 'nobody reads it'": a_deletion_in_a_saved_plan,
     "kafkaops show plan.json -o markdown": saved("plan"),
     "kafkaops show yesterday.json plan.json": two_saved_plans,
+    "kafkaops undo last --cluster sandbox": a_run_to_undo,
+    "kafkaops undo last --cluster sandbox --yes": a_run_to_undo,
     "kafkaops comment plan.json --repo acme/kafka --number 7": saved("plan"),
     "kafkaops comment drift.json --repo acme/kafka --issue": saved("drift"),
 }

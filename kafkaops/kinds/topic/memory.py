@@ -15,7 +15,7 @@ from kafkaops.kinds.topic import wire
 from kafkaops.kinds.topic.changes import REPLICAS, AddPartitions, CreateTopic, DeleteTopic, MoveReplicas, SetTopicConfig
 from kafkaops.kinds.topic.compare import canonical
 from kafkaops.kinds.topic.model import PARTITIONS, REPLICATION, AbsentTopic, LiveTopic, Topic
-from kafkaops.kinds.topic.settings import comparable
+from kafkaops.kinds.topic.settings import comparable, rules
 from kafkaops.plan import Change
 
 _MOVED = frozenset({REPLICAS, REPLICATION})
@@ -91,19 +91,20 @@ def _field(entry: Entry) -> str:
 
 def restored(reading: Reading, entries: Sequence[Entry], wanted: Desired) -> tuple[Desired, tuple[Finding, ...]]:
     """`wanted` with these topics as they were: what the entries do not name is wanted as it is now. And what cannot come back."""
-    live = _live(reading, entries)
+    live, version = _live(reading, entries), reading.described.kafka_version
     by_name = groupby(sorted(entries, key=lambda entry: entry.address), key=_name)
-    topics = {name: _before(name, list(its), live.get(name)) for name, its in by_name}
-    lost = tuple(finding for entry in entries for finding in _lost(entry))
+    topics = {name: _before(name, list(its), live.get(name), version) for name, its in by_name}
+    lost = tuple(finding for entry in entries for finding in (*_lost(entry), *_unknown(entry, version)))
     return replace(wanted, topics={**wanted.topics, **topics}), lost
 
 
-def _before(name: str, entries: Sequence[Entry], live: LiveTopic | None) -> Topic | AbsentTopic:
+def _before(name: str, entries: Sequence[Entry], live: LiveTopic | None, version: str) -> Topic | AbsentTopic:
     whole = next((entry for entry in entries if not _field(entry)), None)
     if whole is not None and whole.before is None:
         return AbsentTopic(name, _NOWHERE)
     if whole is not None:
-        return _topic(name, whole.before or {})
+        config = {key: value for key, value in _config(whole).items() if rules(key, version)}
+        return _topic(name, {**(whole.before or {}), "config": config})
     assert live is not None, name  # it stands as the run left it
     config, replication = canonical(live), max(live.replications)
     for entry in entries:
@@ -111,9 +112,19 @@ def _before(name: str, entries: Sequence[Entry], live: LiveTopic | None) -> Topi
             replication = max(map(len, (entry.before or {})[REPLICAS].values()))
         elif _field(entry) not in {PARTITIONS, *_MOVED}:
             config.pop(_field(entry), None)
-            value = (entry.before or {})["value"]
-            config |= {} if value is None else {_field(entry): value}
+            config |= {key: value for key, value in _config(entry).items() if rules(key, version)}
     return _topic(name, _whole(live.partitions, replication, config))
+
+
+def _config(entry: Entry) -> Mapping[str, str]:
+    """The overrides that there were, of those that it is about."""
+    side, field = entry.before or {}, _field(entry)
+    if not field:
+        config: Mapping[str, str] = side.get("config", {})
+        return config
+    if field in {PARTITIONS, *_MOVED} or side["value"] is None:
+        return {}
+    return {field: side["value"]}
 
 
 def _topic(name: str, side: Mapping[str, Any]) -> Topic:
@@ -133,10 +144,19 @@ def _lost(entry: Entry) -> Iterator[Finding]:
         yield _gone(entry, f"{name}: keeps its {now} partitions, since Kafka cannot take any away")
     elif field == REPLICAS:
         yield _gone(entry, f"{name}: replicas stay where they were moved to, since no file says where they were")
+    elif field in _MOVED and field != REPLICATION:
+        yield _gone(entry, f"{name}: its replicas stay where they have been moved to")
     elif entry.after is None:
         yield _gone(entry, f"{name}: comes back empty, its records are gone, and it has another topic id")
     elif field and entry.loses:
         yield _gone(entry, f"{name}: records that {field} has deleted meanwhile do not come back")
+
+
+def _unknown(entry: Entry, version: str) -> Iterator[Finding]:
+    """A setting that the brokers no longer know is refused by them."""
+    for key in _config(entry):
+        if not rules(key, version):
+            yield _gone(entry, f"{_name(entry)}: {key} stays unset, since the brokers no longer know it")
 
 
 def _gone(entry: Entry, message: str) -> Finding:
