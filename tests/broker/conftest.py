@@ -18,6 +18,7 @@ STARTS_ITS_OWN = {
     "test_examples",
     "test_sandbox",
     "test_live_cluster",
+    "test_moves",
     "test_oauth",
     "test_reassignment_facts",
     "test_versions",
