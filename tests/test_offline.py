@@ -31,6 +31,7 @@ from kafkaops.cluster.recording import RecordedCluster
 from kafkaops.cluster.snapshot import SnapshotCluster
 from kafkaops.commands import snapshots as commands
 from kafkaops.findings import Exit, Refusal
+from kafkaops.kinds.topic.model import OPERATIONAL
 from kafkaops.offline import Against
 from kafkaops.rewrite import CannotWrite, put
 from kafkaops.snapshots import Snapshot
@@ -96,12 +97,17 @@ def taken(world: World, *, reduced: bool, below: Path) -> Against:
 @each_case
 def test_every_case_is_planned_against_its_snapshot_as_it_is_live(path: Path, tmp_path: Path, *, reduced: bool) -> None:
     world = world_of(case_of(path), tmp_path / "topology")
-    if not world.topology.valid:
+    if not world.topology.valid or throttled(world):
         return
     live = outcome(world)
     against = tried(world, reduced=reduced, below=tmp_path)
 
     assert (outcome(world, against) if isinstance(against, Against) else against) == live
+
+
+def throttled(world: World) -> bool:
+    """Whether a throttle was left behind is asked of live brokers alone: a snapshot does not hold what is on its way."""
+    return any(OPERATIONAL & topic.overrides.keys() for topic in world.cluster.state.topics.values())
 
 
 def test_some_cases_are_planned_and_some_are_refused() -> None:
