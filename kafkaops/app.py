@@ -646,6 +646,12 @@ def broker_findings(planned: Planned) -> tuple[Finding, ...]:
             f"the controller knows topics that the brokers do not show yet: {', '.join(phantoms[:5])}",
             help="run the same command again when the brokers have caught up",
         )
+    if put_off := sorted(f"{by_id[one].address} ({error.name})" for one, error in refused.items() if error.is_put_off):
+        raise ClusterFailure(
+            FailureKind.UNREACHABLE,
+            f"the brokers put off what they were to validate, so nothing was changed: {', '.join(put_off[:5])}",
+            help="run the same command again; for THROTTLING_QUOTA_EXCEEDED raise the quota `controller_mutation_rate` of this principal",
+        )
     if any("AUTHORIZATION" in error.name for error in refused.values()):
         raise _no_right({by_id[one].address: error for one, error in refused.items()})
     return tuple(

@@ -15,7 +15,7 @@ from in_memory import settings_text, written, yaml_text
 from jsonschema import Draft202012Validator
 
 from kafkaops import approved, cli, connection
-from kafkaops.cluster import AlterTopic, MorePartitions, NewTopic
+from kafkaops.cluster import AlterTopic, KafkaError, MorePartitions, NewTopic
 from kafkaops.cluster.plain import acl
 from kafkaops.cluster.snapshot import SnapshotCluster
 from kafkaops.findings import Exit, Refusal
@@ -558,3 +558,17 @@ def test_an_approved_plan_reads_back_as_what_it_says(desk: Desk) -> None:
     assert {one.consent for one in made.changes.values()} > {("partitions 12 -> 14",)}
     with pytest.raises(Refusal):
         approved.of({**document, "fingerprint": "kp1-0000-0000-0000"})
+
+
+# what the brokers put off
+
+
+def test_a_validation_that_the_brokers_put_off_for_too_long_is_no_fault_of_the_files(desk: Desk) -> None:
+    """Nobody can tell whether they would take it."""
+    desk.plan()
+    quota = KafkaError("THROTTLING_QUOTA_EXCEEDED")
+    desk.cluster.hook = lambda method, _: quota if method == "create_topics" else None
+
+    assert desk.apply("--plan", "plan.json") == Exit.UNREACHABLE
+    assert "topic/shop.new (THROTTLING_QUOTA_EXCEEDED)" in desk.document["error"]
+    assert "shop.new" not in desk.cluster.state.topics

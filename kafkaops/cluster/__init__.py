@@ -28,6 +28,26 @@ class KafkaError:
     def __str__(self) -> str:
         return f"{self.name}: {self.message}" if self.message else self.name
 
+    @property
+    def is_put_off(self) -> bool:
+        """The broker takes the same a moment later."""
+        return self.name in _PUT_OFF
+
+
+_PUT_OFF = frozenset({"NOT_CONTROLLER", "THROTTLING_QUOTA_EXCEEDED", "COORDINATOR_LOAD_IN_PROGRESS"})
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """Of a write that waits: `items` of `of` that Kafka has not taken yet, with its `error`, are sent again in `seconds`, and `waited` it has. No item: all are done, and Kafka wants no request before."""
+
+    what: str
+    items: int
+    of: int
+    error: str
+    seconds: float
+    waited: float
+
 
 class ClusterFailure(Exception):  # noqa: N818  # carries a sentence for people
     """The cluster could not be asked at all. `kind` decides the exit code: unreachable 69, refused 77 (credentials or rights), and so on."""
@@ -271,6 +291,9 @@ class Cluster(Protocol):
         ...
 
     def journal(self) -> Journal: ...
+
+    def when_put_off(self, go_on: Callable[[PutOff], bool]) -> None:
+        """From now on asked at least each second while a write waits, since Kafka has put it off; False: what is put off is not sent again."""
 
     def hold(self, proof: Callable[[], None]) -> None:
         """From now on every write request, each retry included, asks `proof` right before it is sent, and is not sent when that raises `LostError`.

@@ -27,6 +27,7 @@ from kafkaops.cluster import (
     LogDir,
     MorePartitions,
     NewTopic,
+    PutOff,
     Reassignment,
     TopicPartition,
     TopicView,
@@ -51,12 +52,12 @@ _READ_TOPICS, _ACLS, _ACL_FILTERS, _MOVES = 500, 1_000, 100, 500
 _IN_FLIGHT = 3  # a fourth request only waits: one core decodes the answers of two or three brokers
 _BROKER_SHARE = 0.8  # of the time-out, so that a broker that gives up can still say so
 
-# An item that was put off is sent again, for as long as some item gets through at least this often.
+# An item that was put off is sent again, for as long as some item gets through at least this often: beside the time that Kafka wants us to wait, twice.
 _PATIENCE_SECONDS = 60.0
+_LOOK_SECONDS = 1.0
 _RETRY_SECONDS = 0.2
 _SAMPLE_SECONDS = 2.0
 _NOT_CONTROLLER = "NOT_CONTROLLER"
-_PUT_OFF = frozenset({_NOT_CONTROLLER, "THROTTLING_QUOTA_EXCEEDED", "COORDINATOR_LOAD_IN_PROGRESS"})
 _LOST = "TIMED_OUT"
 # Older brokers leave the log dirs empty instead of refusing.
 _NO_LOG_DIRS = KafkaError("CLUSTER_AUTHORIZATION_FAILED", "log dirs need Describe on the cluster")
@@ -100,6 +101,7 @@ class LiveCluster:
         self._wait = timeout * _BROKER_SHARE
         self._silent: set[int] = set()
         self._proof: Callable[[], None] | None = None
+        self._go_on: Callable[[PutOff], bool] = lambda _: True
 
     def close(self) -> None:
         self._connections.close()
@@ -237,6 +239,9 @@ class LiveCluster:
     def journal(self) -> LiveJournal:
         return LiveJournal(self, self._connections, self._confluent)
 
+    def when_put_off(self, go_on: Callable[[PutOff], bool]) -> None:
+        self._go_on = go_on
+
     def hold(self, proof: Callable[[], None]) -> None:
         self._proof = proof
 
@@ -246,19 +251,37 @@ class LiveCluster:
         self, topics: Sequence[NewTopic], *, validate_only: bool = False
     ) -> Mapping[str, KafkaError | None]:
         question = partial(protocol.create_topics, validate_only=validate_only, wait=self._wait)
-        return self._write(_named(topics), question, most=_TOPICS, share=_share_of_new_topic)
+        return self._write(
+            _named(topics),
+            question,
+            _told_as("create topics", validate_only=validate_only),
+            most=_TOPICS,
+            share=_share_of_new_topic,
+        )
 
     def create_partitions(
         self, topics: Sequence[MorePartitions], *, validate_only: bool = False
     ) -> Mapping[str, KafkaError | None]:
         question = partial(protocol.create_partitions, validate_only=validate_only, wait=self._wait)
-        return self._write(_named(topics), question, most=_TOPICS, share=lambda topic: topic.total / _PARTITIONS)
+        return self._write(
+            _named(topics),
+            question,
+            _told_as("add partitions", validate_only=validate_only),
+            most=_TOPICS,
+            share=lambda topic: topic.total / _PARTITIONS,
+        )
 
     def alter_topics(
         self, topics: Sequence[AlterTopic], *, validate_only: bool = False
     ) -> Mapping[str, KafkaError | None]:
         question = partial(protocol.alter_topics, validate_only=validate_only)
-        return self._write(_named(topics), question, most=_TOPICS, share=lambda topic: len(topic.configs) / _RECORDS)
+        return self._write(
+            _named(topics),
+            question,
+            "set topic settings",
+            most=_TOPICS,
+            share=lambda topic: len(topic.configs) / _RECORDS,
+        )
 
     def alter_brokers(self, brokers: Sequence[AlterBroker]) -> Mapping[int, KafkaError | None]:
         answers: dict[int, KafkaError | None] = {}
@@ -276,26 +299,31 @@ class LiveCluster:
         self, targets: Mapping[TopicPartition, tuple[int, ...] | None], *, resize: bool
     ) -> Mapping[TopicPartition, KafkaError | None]:
         question = partial(protocol.reassign, resize=resize, wait=self._wait)
-        return self._write({key: (key, target) for key, target in targets.items()}, question, most=_MOVES)
+        return self._write(
+            {key: (key, target) for key, target in targets.items()}, question, "reassign partitions", most=_MOVES
+        )
 
     def elect_preferred(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, KafkaError | None]:
         question = partial(protocol.elect_preferred, wait=self._wait)
-        return self._write({key: key for key in partitions}, question, most=_MOVES)
+        return self._write({key: key for key in partitions}, question, "elect leaders", most=_MOVES)
 
     def delete_topics(self, ids: Mapping[str, str]) -> Mapping[str, KafkaError | None]:
         wanted = {name: (name, id_) for name, id_ in ids.items()}
-        return self._write(wanted, partial(protocol.delete_topics, wait=self._wait), most=_TOPICS)
+        return self._write(wanted, partial(protocol.delete_topics, wait=self._wait), "delete topics", most=_TOPICS)
 
     def create_acls(self, bindings: Iterable[AclBinding]) -> Mapping[AclBinding, KafkaError | None]:
-        return self._write({binding: binding for binding in bindings}, protocol.create_acls, most=_ACLS)
+        return self._write({binding: binding for binding in bindings}, protocol.create_acls, "create ACLs", most=_ACLS)
 
     def delete_acls(self, bindings: Iterable[AclBinding]) -> Mapping[AclBinding, KafkaError | None]:
-        return self._write({binding: binding for binding in bindings}, protocol.delete_acls, most=_ACL_FILTERS)
+        return self._write(
+            {binding: binding for binding in bindings}, protocol.delete_acls, "delete ACLs", most=_ACL_FILTERS
+        )
 
     def _write(
         self,
         items: Mapping[Key, Item],
         question: Callable[[Ask, Sequence[Item]], Told[Key]],
+        what: str,
         *,
         most: int,
         share: Callable[[Item], float] = lambda _: 0.0,
@@ -307,7 +335,7 @@ class LiveCluster:
                 answers |= _not_sent(portion, "the requests before were not answered")
                 continue
             try:
-                told = self._tell(portion, question)
+                told = self._tell(portion, question, what)
             except (ClusterFailure, LostError) as failure:
                 if not answers:
                     raise
@@ -317,11 +345,12 @@ class LiveCluster:
         return answers
 
     def _tell(
-        self, portion: Mapping[Key, Item], question: Callable[[Ask, Sequence[Item]], Told[Key]]
+        self, portion: Mapping[Key, Item], question: Callable[[Ask, Sequence[Item]], Told[Key]], what: str
     ) -> dict[Key, KafkaError | None]:
-        """Until no item is put off any more, or none got through for as long as our patience lasts."""
+        """Until no item is put off any more, or none got through for as long as our patience lasts. What a quota asks for after the last item is waited for too: until then no request is taken."""
         answers: dict[Key, KafkaError | None] = {}
-        pending, patience = dict(portion), time.monotonic() + _PATIENCE_SECONDS
+        pending, begun = dict(portion), time.monotonic()
+        progress, wanted = begun, 0.0
         while True:
             try:
                 if answers:
@@ -333,13 +362,26 @@ class LiveCluster:
                 return answers
             answers |= told.answers
             put_off = {key: item for key, item in pending.items() if _is_put_off(answers[key])}
-            if len(put_off) < len(pending):
-                patience = time.monotonic() + _PATIENCE_SECONDS
-            pause = max(told.pause, _RETRY_SECONDS)
-            if not put_off or time.monotonic() + pause > patience:
+            progress = time.monotonic() if len(put_off) < len(pending) else progress
+            wanted = max(wanted, told.pause)
+            if put_off and time.monotonic() - progress > 2 * wanted + _PATIENCE_SECONDS:
                 return answers
-            time.sleep(pause)
+            pause = max(told.pause, _RETRY_SECONDS) if put_off else told.pause
+            error = next((str(answers[key]) for key in put_off), "")
+            goes_on = self._waited(PutOff(what, len(put_off), len(portion), error, pause, time.monotonic() - begun))
+            if not put_off or not goes_on:
+                return answers
             pending = put_off
+
+    def _waited(self, put_off: PutOff) -> bool:
+        """False as soon as somebody does not want it to go on."""
+        begun = time.monotonic()
+        while (passed := time.monotonic() - begun) < put_off.seconds:
+            left = put_off.seconds - passed
+            if not self._go_on(replace(put_off, seconds=left, waited=put_off.waited + passed)):
+                return False
+            time.sleep(min(left, _LOOK_SECONDS))
+        return True
 
     def _tell_once(
         self, pending: Mapping[Key, Item], question: Callable[[Ask, Sequence[Item]], Told[Key]]
@@ -365,6 +407,10 @@ class LiveCluster:
                     self._silent.add(broker)
                     raise
         raise ClusterFailure(FailureKind.UNREACHABLE, f"no live broker can be asked: {why}")
+
+
+def _told_as(what: str, *, validate_only: bool) -> str:
+    return f"{what} (only validated)" if validate_only else what
 
 
 def portions(
@@ -397,7 +443,7 @@ def _named(topics: Iterable[Any]) -> dict[str, Any]:
 
 
 def _is_put_off(error: KafkaError | None) -> bool:
-    return error is not None and error.name in _PUT_OFF
+    return error is not None and error.is_put_off
 
 
 def _not_sent(items: Iterable[Key], why: str) -> dict[Key, KafkaError | None]:

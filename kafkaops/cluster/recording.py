@@ -364,7 +364,7 @@ class RecordedCluster:
         raise TypeError("a recorded cluster is only read")
 
     create_topics = create_partitions = alter_topics = delete_topics = create_acls = delete_acls = _only_read
-    alter_brokers = reassign = elect_preferred = journal = hold = _only_read
+    alter_brokers = reassign = elect_preferred = journal = hold = when_put_off = _only_read
 
 
 def _partitions(topic: RecordedTopic) -> int:

@@ -27,6 +27,7 @@ from kafkaops.cluster import (
     LogDir,
     MorePartitions,
     NewTopic,
+    PutOff,
     Reassignment,
     ReplicaLog,
     TopicPartition,
@@ -637,6 +638,9 @@ class SnapshotCluster:
     def journal(self) -> SnapshotJournal:
         """Its topic is not among the others."""
         return self._journal
+
+    def when_put_off(self, _: Callable[[PutOff], bool]) -> None:
+        """Nothing is: what is in memory has no quota."""
 
     def hold(self, proof: Callable[[], None]) -> None:
         self._proof = proof

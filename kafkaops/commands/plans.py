@@ -22,7 +22,7 @@ from kafkaops.commands.bases import Beside
 from kafkaops.commands.output import Output, guarded, interrupted_code, worst
 from kafkaops.commands.pace import Pace
 from kafkaops.commands.reading import connect_from, invalid, request_against, requests, topology_of
-from kafkaops.commands.running import Interruptions, caller
+from kafkaops.commands.running import Interruptions, Waits, caller
 from kafkaops.commands.watching import Subject, watch
 from kafkaops.findings import Exit, Finding, Refusal, Severity, misused
 from kafkaops.journal import Ending
@@ -318,6 +318,8 @@ def _somebody_to_ask(options: Options) -> None:
 def _apply(output: Output, request: Request, planned: Planned, speed: Pace, *, yes: bool) -> int:
     relocation.insist_on_rest(planned)
     request, planned = app.consenting(request, planned)
+    interruptions = Interruptions()
+    planned.reading.cluster.when_put_off(Waits(output.tell, interruptions).go_on)
     made = planned.plan
     if not made.blocked and made.to_do:
         made = app.with_findings(made, app.broker_findings(planned))
@@ -332,7 +334,7 @@ def _apply(output: Output, request: Request, planned: Planned, speed: Pace, *, y
             Exit.INTERRUPTED,
             Finding(code="KO7007", severity=Severity.ERROR, message="not confirmed, so nothing was changed"),
         )
-    return _perform(output, request, planned, speed)
+    return _perform(output, request, planned, speed, interruptions)
 
 
 def _confirmed(output: Output, request: Request, planned: Planned) -> bool:
@@ -343,7 +345,7 @@ def _confirmed(output: Output, request: Request, planned: Planned) -> bool:
     return sys.stdin.readline().strip() == "yes"
 
 
-def _perform(output: Output, request: Request, planned: Planned, speed: Pace) -> int:
+def _perform(output: Output, request: Request, planned: Planned, speed: Pace, interruptions: Interruptions) -> int:
     steps: list[applying.Step] = []
 
     def ended(step: applying.Step) -> None:
@@ -353,7 +355,7 @@ def _perform(output: Output, request: Request, planned: Planned, speed: Pace) ->
     output.tell(
         f"kafkaops {request.command}: cluster {request.entry.name} (id {planned.header.cluster_id}), {counted(len(planned.plan.to_do), 'change')}"
     )
-    with Interruptions().heard() as interruptions:
+    with interruptions.heard():
         try:
             if planned.plan.movement is not None:
                 return _with_moves(output, request, planned, steps, ended, interruptions, speed)

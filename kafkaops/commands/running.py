@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -15,10 +15,12 @@ from types import FrameType
 
 from kafkaops import git, journal
 from kafkaops.app import Request
+from kafkaops.cluster import PutOff
 from kafkaops.findings import Exit, Refusal, Terminated
 from kafkaops.git import Repository
 from kafkaops.journal import Revision, Runner
 from kafkaops.logbook import Caller
+from kafkaops.view import human
 
 
 def caller(request: Request) -> Caller:
@@ -87,6 +89,10 @@ class Interruptions:
             raise self._asked
         _say("\nstopping after this step; once more stops at once\n")
 
+    @property
+    def heard_one(self) -> bool:
+        return self._asked is not None
+
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
         self._under_way = True
@@ -96,6 +102,32 @@ class Interruptions:
             self._under_way = False
         if self._asked is not None:
             raise self._asked
+
+
+class Waits:
+    """Tells of a write that Kafka puts off, once that takes a while, and then now and again; Ctrl-C ends the waiting."""
+
+    def __init__(self, tell: Callable[[str], None], interruptions: Interruptions) -> None:
+        self._tell = tell
+        self._interruptions = interruptions
+        self._next = self._last = 0.0
+
+    def go_on(self, put_off: PutOff) -> bool:
+        if put_off.waited < self._last:  # another write
+            self._next = 0.0
+        self._last = put_off.waited
+        if put_off.waited + put_off.seconds >= _A_WHILE_SECONDS and put_off.waited >= self._next:
+            self._next = put_off.waited + _EVERY_SECONDS
+            self._tell(
+                human.waiting_line(
+                    put_off.what, put_off.items, put_off.of, put_off.error, put_off.seconds, put_off.waited
+                )
+            )
+        return not self._interruptions.heard_one
+
+
+_A_WHILE_SECONDS = 2.0
+_EVERY_SECONDS = 10.0
 
 
 def _say(text: str) -> None:

@@ -18,6 +18,14 @@ def phase_line(phase: Phase, *, done: int, failed: int = 0, skipped: int = 0, se
     return f"  {word:<7}  {int(phase)} {PHASES[phase]:<25} {count:>7}  {time:>8}".rstrip()
 
 
+def waiting_line(what: str, items: int, of: int, error: str, seconds: float, waited: float) -> str:
+    """What Kafka puts off, and until when."""
+    so_far = f", {waited:.0f} s so far" if waited >= 1 else ""
+    if not items:
+        return f"  waits    {what}: done, and Kafka takes no other request for {seconds:.1f} s{so_far}"
+    return f"  waits    {what}: Kafka puts off {items:,} of {of:,}, sent again in {seconds:.1f} s{so_far} ({error})"
+
+
 PHASES = {
     Phase.GRANTS: "grant ACLs",
     Phase.CREATES: "create topics",

@@ -9,7 +9,7 @@ from rich.color import ColorSystem
 from rich.style import Style
 
 from kafkaops.view.ack_screen import ack_lines
-from kafkaops.view.apply_screen import apply_lines, phase_line
+from kafkaops.view.apply_screen import apply_lines, phase_line, waiting_line
 from kafkaops.view.comment_screen import comment_lines
 from kafkaops.view.comparison_screen import comparison_lines
 from kafkaops.view.history_screen import history_lines, lock_lines
@@ -27,7 +27,7 @@ from kafkaops.view.status_screen import status_lines
 from kafkaops.view.verdict import ended_early
 from kafkaops.view.visible import visible
 
-__all__ = ["WIDTH_WITHOUT_TERMINAL", "phase_line", "render"]
+__all__ = ["WIDTH_WITHOUT_TERMINAL", "phase_line", "render", "waiting_line"]
 
 
 def render(document: Document, *, width: int, colour: bool, details: bool = False) -> str:

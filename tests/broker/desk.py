@@ -203,3 +203,15 @@ def until(condition: Callable[[], bool], awaited: str, seconds: float = 30) -> N
     while not condition():
         assert time.monotonic() < limit, f"waited {seconds:g} s in vain for {awaited}"
         time.sleep(0.05)
+
+
+def limit_changes(cluster: LiveCluster, *, per_second: float | None) -> None:
+    from kafka.protocol.admin import AlterClientQuotasRequest  # noqa: PLC0415  # it warns when it is imported first
+
+    entry = AlterClientQuotasRequest.EntryData
+    change = entry.OpData(key="controller_mutation_rate", value=per_second or 0.0, remove=per_second is None)
+    user = entry.EntityData(entity_type="user", entity_name="admin")
+    answer = cluster._connections.ask(
+        1, AlterClientQuotasRequest(entries=[entry(entity=[user], ops=[change])], validate_only=False)
+    )
+    assert [each.error_code for each in answer.entries] == [0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import signal
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from confluent_kafka import Consumer, KafkaError, Producer
-from desk import SUPER_USERS, Desk, command, environment, given, until
+from desk import SUPER_USERS, Desk, command, environment, given, limit_changes, until
 
 from kafkaops.cluster import AclBinding, AlterTopic, NewTopic, TopicView
 from kafkaops.sandbox import start_broker, stop_broker
@@ -252,6 +253,61 @@ def test_a_setting_that_the_broker_refuses_of_a_live_topic_is_named(desk: Desk) 
     assert ran.code == 3
     assert "the broker refuses remote.storage.enable" in ran.stdout
     assert desk.overrides("P.order.created") == {"retention.ms": "604800000"}
+
+
+# ---- quotas
+
+
+def test_a_quota_is_respected_and_told_while_it_waits(desk: Desk) -> None:
+    """11 s worth of changes may come at once (KIP-599), validated ones too; what is beyond that waits, and nothing fails."""
+    desk.write(
+        many="topics:\n" + "".join(f"  P.many.{one}: {{partitions: 1, replication-factor: 1}}\n" for one in range(20))
+    )
+    limit_changes(desk.admin, per_second=1)
+    try:
+        ran = desk.run("apply", "--yes", "-o", "json")
+    finally:
+        limit_changes(desk.admin, per_second=None)
+
+    assert ran.code == 0, ran.told
+    assert ran.document["results"]["applied"] == 20
+    assert re.search(
+        r"^  waits    create topics: Kafka puts off \d+ of 20, sent again in \d+\.\d s.*\(THROTTLING_QUOTA_EXCEEDED",
+        ran.stderr,
+        re.MULTILINE,
+    ), ran.stderr
+
+
+def test_ctrl_c_ends_the_waiting_for_a_quota_and_tells_what_is_done(desk: Desk) -> None:
+    desk.write(
+        many="topics:\n" + "".join(f"  P.many.{one}: {{partitions: 1, replication-factor: 1}}\n" for one in range(40))
+    )
+    limit_changes(desk.admin, per_second=2)
+    try:
+        with subprocess.Popen(
+            command("apply", "--yes", "-o", "json"),
+            cwd=desk.folder,
+            env=environment({}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as running:
+            assert running.stdout
+            assert running.stderr
+            for line in running.stderr:
+                if line.startswith("  waits    create topics: "):  # and no longer to have them validated
+                    break
+            running.send_signal(signal.SIGINT)
+            begun = time.monotonic()
+            document = json.loads(running.stdout.read())
+            running.wait()
+    finally:
+        limit_changes(desk.admin, per_second=None)
+
+    assert time.monotonic() - begun < 5
+    assert (running.returncode, document["exit_code"]) == (130, 130)
+    assert 0 < document["results"]["applied"] < 40
+    until(lambda: len(desk.topics()) == document["results"]["applied"], "the topics that it says it made")
 
 
 # ---- dangers

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import pytest
 from confluent_kafka import Producer
+from desk import limit_changes
 
 from kafkaops.cluster import (
     AclBinding,
@@ -620,18 +621,6 @@ def fill(config: ClientConfig, topic: str, *, records: int, size: int) -> None:
     for _ in range(records):
         producer.produce(topic, b"x" * size)
     assert producer.flush(30) == 0
-
-
-def limit_changes(cluster: LiveCluster, *, per_second: float | None) -> None:
-    from kafka.protocol.admin import AlterClientQuotasRequest  # noqa: PLC0415  # it warns when it is imported first
-
-    entry = AlterClientQuotasRequest.EntryData
-    change = entry.OpData(key="controller_mutation_rate", value=per_second or 0.0, remove=per_second is None)
-    user = entry.EntityData(entity_type="user", entity_name="admin")
-    answer = cluster._connections.ask(
-        1, AlterClientQuotasRequest(entries=[entry(entity=[user], ops=[change])], validate_only=False)
-    )
-    assert [each.error_code for each in answer.entries] == [0]
 
 
 @contextmanager
