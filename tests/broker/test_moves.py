@@ -22,7 +22,7 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka import TopicPartition as Place
 from desk import command, environment, given, run, until
 
-from kafkaops.cluster import AlterBroker, AlterTopic, ConfigSource, NewTopic, TopicView
+from kafkaops.cluster import AlterBroker, AlterTopic, ConfigSource, NewTopic, TopicPartition, TopicView
 from kafkaops.cluster.live import LiveCluster, connect
 from kafkaops.cluster.properties import load
 from kafkaops.findings import Exit
@@ -128,6 +128,10 @@ class Fleet:
             for broker in self.cluster.describe().brokers
         }
         return topics, brokers
+
+    def arrived(self, key: TopicPartition, broker: int) -> int:
+        dirs = given(self.cluster.log_dirs(broker, [key]))
+        return sum(log.size for one in dirs for log in one.replicas.values())
 
     def stays(self, before: object) -> None:
         until(lambda: self.settings() == before, f"{before}, not {self.settings()}")
@@ -243,6 +247,16 @@ def test_growing_shrinking_and_draining_go_unnoticed_by_who_writes_and_reads(fle
 def test_a_run_that_is_killed_is_ended_by_another_and_every_setting_is_as_before(
     fleet: Fleet, seed: int, finisher: tuple[str, ...]
 ) -> None:
+    killed_and_ended(fleet, seed, finisher)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(10, 30))
+def test_whenever_it_is_killed(fleet: Fleet, seed: int) -> None:
+    killed_and_ended(fleet, seed, ("apply", "--yes") if seed % 2 else ("resume",))
+
+
+def killed_and_ended(fleet: Fleet, seed: int, finisher: tuple[str, ...]) -> None:
     name = fleet.topic((1, 2), (2, 1), mib=6)
     fleet.declare(name, 2, 3, throttle="2MiB/s")
     before = fleet.settings()
@@ -258,6 +272,23 @@ def test_a_run_that_is_killed_is_ended_by_another_and_every_setting_is_as_before
     assert {len(one) for one in fleet.assignment(name) or ()} == {3}
     fleet.stays(before)
     assert fleet.run("plan", "--detailed-exitcode")[0] == Exit.DONE
+
+
+@pytest.mark.soak
+def test_a_throttle_holds_for_a_minute(fleet: Fleet) -> None:
+    """Within 15 %: what arrives on the new replica, in bytes per second."""
+    name = fleet.topic((1, 2), mib=150)
+    fleet.declare(name, 1, 3, throttle="2MiB/s")
+
+    process = fleet.begun()
+    (key, on_way), *_ = given(fleet.cluster.reassignments()).items()
+    time.sleep(5)
+    first, begun = fleet.arrived(key, on_way.adding[0]), time.monotonic()
+    time.sleep(60)
+    rate = (fleet.arrived(key, on_way.adding[0]) - first) / (time.monotonic() - begun)
+    process.communicate(timeout=120)
+
+    assert rate == pytest.approx(2 * MIB, rel=0.15)
 
 
 def test_a_target_that_stops_is_waited_for_and_told(fleet: Fleet) -> None:
