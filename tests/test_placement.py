@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from kafkaops.placement.exact import Prices, Refiner, pairs_of
+from kafkaops.placement.greedy import fill, keep, neediest
 from kafkaops.placement.judge import judge
+from kafkaops.placement.layout import Index, Layout
 from kafkaops.placement.model import BrokerInfo, CannotPlace, Goals, PartitionInfo, Placement
 from kafkaops.placement.planner import place, place_new
+from kafkaops.placement.problem import Problem
 from kafkaops.placement.reassignment import reassignment_json
 
 Lists = Sequence[Sequence[int]]
@@ -256,3 +260,19 @@ def test_moves_in_the_words_of_kafkas_own_tool() -> None:
 }
 """
     )
+
+
+@pytest.mark.parametrize(("gain", "ring"), [(1000, [1, 2]), (0, [0, 3])], ids=["inner ring", "outer ring"])
+def test_a_ring_that_takes_a_partition_twice_is_cut_into_one_that_does_not(gain: int, ring: list[int]) -> None:
+    """Brokers 1 and 3 hold the same partition and both would hand it on: one of two shorter rings does as well. No random cluster has ever asked for it."""
+    problem = Problem(cluster(4), partitions([[1, 3], [2], [4]]), Goals(move_overhead=0), {})
+    layout = Layout(problem, problem.topic_caps())
+    assert (keep(layout), fill(layout, neediest)) == (None, [])
+    refiner = Refiner(layout, Index(layout), Prices(1, 1))
+    for here, there, p in ((0, 1, 0), (1, 2, 1), (2, 3, 0), (3, 0, 2)):
+        refiner.arcs[here][there] = p
+    refiner.weights[1][2] = -gain
+
+    assert refiner._shorter([0, 1, 2, 3]) == ring
+    assert [refiner.arcs[here][there] for here, there in pairs_of(ring)] == ([1, 0] if gain else [0, 2])
+    assert refiner._shorter(ring) == []

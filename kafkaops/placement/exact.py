@@ -7,6 +7,7 @@ and another with one less. What that costs grows with what a broker has, which i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kafkaops.placement.layout import NONE, Index, Layout
@@ -45,6 +46,7 @@ class Refiner:
         self.weights = [[self.never] * (self.size + 1) for _ in range(self.size + 1)]
         self.place = {broker: place for place, broker in enumerate(self.members)}
         self.stale = set(range(self.size))
+        self.changed: set[int] = set()
         self.closed: set[tuple[int, int]] = set()
 
     def run(self) -> None:
@@ -55,10 +57,7 @@ class Refiner:
         """From a layout that copies the least, towards fair counts, what gains most per byte first, as long as `left` lasts. Returns what is left of it."""
         done: set[int] = set()
         while True:
-            for place in sorted(self.stale):
-                self._refresh(place)
-            self.stale.clear()
-            self._refresh_between()
+            self._refresh_all()
             fullest = [place for place in range(self.size) if place not in done]
             if not fullest:
                 return left
@@ -71,6 +70,7 @@ class Refiner:
                 self._touch(p)
                 self.index.go(p, u, v)
                 self._touch(p)
+            self.changed.update(path)
             left -= price
             done.clear()
 
@@ -99,18 +99,24 @@ class Refiner:
 
     def _ring(self) -> list[int]:
         """Places in the order of the arcs, whose prices together are below zero; empty when there is no such ring."""
-        for place in sorted(self.stale):
-            self._refresh(place)
-        self.stale.clear()
-        self._refresh_between()
+        self._refresh_all()
         return negative_ring(self.weights)
 
-    def _refresh(self, place: int) -> None:
+    def _refresh_all(self) -> None:
+        """Rows of what moved; and where disks or shares of topics end, what others may send to where something came or went."""
+        for place in range(self.size):
+            self._refresh(place, range(self.size) if place in self.stale else sorted(self.changed))
+        self.stale.clear()
+        self.changed.clear()
+        self._refresh_between()
+
+    def _refresh(self, place: int, others: Iterable[int]) -> None:
         u = self.members[place]
         arcs, weights = self.arcs[place], self.weights[place]
         cheapest, price, byte = self.index.cheapest, self.layout.price, self.prices.byte
         least = 0 if self.prices.counts_only else -self.never
-        for other, v in enumerate(self.members):
+        for other in others:
+            v = self.members[other]
             if v == u:
                 continue
             p = NONE if (place, other) in self.closed else cheapest(u, v)
@@ -142,10 +148,10 @@ class Refiner:
                 self.index.go(p, u, v)
                 self._touch(p)
             if self.layout.limited or self.layout.strict:
-                self.stale.update(range(self.size))
+                self.changed.update(place for place in ring if place < self.size)
                 return
             for place in sorted({place for place in ring if place < self.size}):
-                self._refresh(place)
+                self._refresh(place, range(self.size))
                 self.stale.discard(place)
             self._refresh_between()
             if self._sum(ring) >= 0:

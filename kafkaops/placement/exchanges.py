@@ -85,9 +85,8 @@ class Exchanges:
             if worst == NONE or not off[worst]:
                 return
             found = self._best_for(worst, off[worst], 1)
-            if found is None and self.wide and abs(off[worst]) < _LITTLE * self.band.share[worst]:
-                self.wide -= 1
-                found = self._best_for(worst, off[worst], _WIDER)
+            if found is None and abs(off[worst]) < _LITTLE * self.band.share[worst]:
+                found = self._looked_longer_for(worst, off[worst])
             if found is None:
                 stuck.add(worst)
                 continue
@@ -109,6 +108,38 @@ class Exchanges:
                     best = found
             if seen == _PARTNERS:
                 break
+        return best
+
+    def _looked_longer_for(self, broker: int, off: int) -> Exchange | None:
+        if not self.wide:
+            return None
+        self.wide -= 1
+        return self._best_of_a_topic(broker, off) if self.layout.strict else self._best_for(broker, off, _WIDER)
+
+    def _best_of_a_topic(self, broker: int, off: int) -> Exchange | None:
+        """Two of the same topic leave its shares alone: the last resort where every broker has what it may of most topics."""
+        best: Exchange | None = None
+        held, topic, size = self.layout.bytes, self.layout.problem.topic, self.size
+        mine: dict[int, list[int]] = {}
+        for p in (*self.shelves.new[broker], *self.shelves.kept[broker]):
+            mine.setdefault(topic[p], []).append(p)
+        for other in self.layout.problem.members:
+            u, v = (broker, other) if off > 0 else (other, broker)
+            limit = min(held[u] - self.band.lo[u], self.band.hi[v] - held[v])
+            if other == broker or limit <= 0:
+                continue
+            for one in (*self.shelves.new[other], *self.shelves.kept[other]):
+                for another in mine.get(topic[one], ()):
+                    p, q = (another, one) if off > 0 else (one, another)
+                    gain = min(size[p] - size[q], abs(off))
+                    if (
+                        gain > 0
+                        and size[p] - size[q] <= limit
+                        and self._may_leave(p, u, v)
+                        and self._may_swap(q, v, u, p)
+                    ):
+                        price = self.layout.price(p, u, v) + self.layout.price(q, v, u)
+                        best = self._better(best, Exchange(p, q, u, v, price, gain))
         return best
 
     def _best_between(self, u: int, v: int, want: int, width: int) -> Exchange | None:

@@ -115,17 +115,9 @@ class Index:
         self.home_from_new: list[list[list[int]]] = [[[] for _ in brokers] for _ in brokers]
         self.home_from_kept: list[list[list[int]]] = [[[] for _ in brokers] for _ in brokers]
         self.flexible = [lo != hi for lo, hi in zip(problem.lo, problem.hi, strict=True)]
-        for p, (at, home, kind) in enumerate(zip(layout.at, problem.home, problem.kind, strict=True)):
-            away = home & ~at
-            for u in bits(at):
-                if home >> u & 1:
-                    self.kept[u][kind].append(p)
-                    for v in bits(away):
-                        self.home_from_kept[u][v].append(p)
-                else:
-                    self.new[u][kind].append(p)
-                    for v in bits(away):
-                        self.home_from_new[u][v].append(p)
+        for p in range(len(layout.at)):
+            for one in self._lists(p):
+                one.append(p)
 
     def go(self, p: int, u: int, v: int) -> None:
         """One replica moves."""
@@ -137,17 +129,16 @@ class Index:
             insort(one, p)
 
     def _lists(self, p: int) -> list[list[int]]:
+        """Every list that a partition is in. A way home into another rack is none where a kind has as many in each rack whatever happens."""
         problem = self.layout.problem
-        at, home, kind = self.layout.at[p], problem.home[p], problem.kind[p]
+        at, home, kind, rack = self.layout.at[p], problem.home[p], problem.kind[p], problem.rack
         away = list(bits(home & ~at))
         found: list[list[int]] = []
         for u in bits(at):
-            if home >> u & 1:
-                found.append(self.kept[u][kind])
-                found += [self.home_from_kept[u][v] for v in away]
-            else:
-                found.append(self.new[u][kind])
-                found += [self.home_from_new[u][v] for v in away]
+            kept = home >> u & 1
+            found.append((self.kept if kept else self.new)[u][kind])
+            ways = (self.home_from_kept if kept else self.home_from_new)[u]
+            found += [ways[v] for v in away if self.flexible[kind] or rack[u] == rack[v]]
         return found
 
     def cheapest(self, u: int, v: int) -> int:

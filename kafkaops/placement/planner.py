@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from kafkaops.placement import bounds, greedy, leaders
@@ -96,7 +97,11 @@ def _found(
         problem = Problem(brokers, partitions, goals, stays)
         caps = problem.topic_caps() if goals.topic_spread != "off" else []
         layout = Layout(problem, caps)
-        stuck = _fewest_bytes(layout)
+        if goals.byte_tolerance is None:
+            stuck = _fewest_bytes(layout)
+        else:
+            with _mended_later(layout):
+                stuck = _fewest_bytes(layout)
         if not stuck:
             break
         ids = tuple(sorted((problem.given[p].topic, problem.given[p].partition) for p in stuck))
@@ -113,6 +118,14 @@ def _found(
         if band.violation(layout) or (layout.strict and _beyond_shares(layout)):
             layout = _within(band, layout)
     return _Found(layout, band, least, tuple(unmet))
+
+
+@contextmanager
+def _mended_later(layout: Layout) -> Iterator[None]:
+    """Shares of topics do not matter for a while: exchanges that keep bytes within a band see to both."""
+    strict, layout.strict = layout.strict, False
+    yield
+    layout.strict = strict
 
 
 def _fewest_bytes(layout: Layout) -> list[int]:
@@ -134,18 +147,19 @@ def _within(band: Band, fewest: Layout) -> Layout:
     """What goes from a broker is what it has too much; where that is not near the bound, the layout that copies least is mended too, and the better is taken."""
     problem = fewest.problem
     layout = _let_go(band, problem, fewest.caps)
-    found = [layout] if layout is not None else []
-    if (
-        layout is None
-        or _off(layout, band) != (0, 0)
-        or layout.bytes_copied() > bounds.by_bytes(problem, band) * _NEAR_ENOUGH
-    ):
+    if layout is None:
         _mend(band, fewest)
-        found.append(fewest)
-    return min(found, key=lambda layout: (_off(layout, band), layout.copied()))
+        return fewest
+    near = layout.bytes_copied() <= bounds.by_bytes(problem, band) * _NEAR_ENOUGH
+    hopeless = band.violation(fewest) > _HOPELESS * sum(band.share)
+    if hopeless or (near and _off(layout, band) == (0, 0)):
+        return layout
+    _mend(band, fewest)
+    return min(layout, fewest, key=lambda layout: (_off(layout, band), layout.copied()))
 
 
 _NEAR_ENOUGH = 1.01
+_HOPELESS = 0.2  # of all bytes are where they may not be: to mend that takes long and has never been better
 
 
 def _off(layout: Layout, band: Band) -> tuple[int, int]:
