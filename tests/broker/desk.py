@@ -132,10 +132,10 @@ class Desk:
 
     # ---- users
 
-    def user(self, name: str) -> str:
+    def user(self, name: str, password: str | None = None) -> str:
         """Lets `PREFIX-name` log in, with a password of its own, once every broker knows it."""
         user = f"{self.prefix}-{name}"
-        self.passwords[user] = f"secret-of-{user}"
+        self.passwords[user] = password or f"secret-of-{user}"
         add_scram_user(self.kafka, user, self.passwords[user])
         return user
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 import signal
 import socket
@@ -707,37 +706,7 @@ def test_a_broker_that_is_down_is_no_reason_to_do_nothing(desk: Desk) -> None:
     assert desk.overrides("P.order.created") == {"retention.ms": "1209600000"}
 
 
-# ---- kill -9
-
-
-def killed(desk: Desk, seed: int) -> None:
-    """`apply` is killed at a random moment around its writes; the same command again finishes, and what was there is as it was."""
-    moment = random.Random(seed).uniform(0, 1)
-    desk.write(many=many(40))
-    desk.apply()
-    kept = {name: facts[0] for name, facts in desk.topics().items()}
-    desk.write(many=many(80, retention="14d"))
-
-    with applying(desk) as apply:
-        if moment > 0.1:
-            apply.wait_for_the_first_write()
-        time.sleep(moment * 0.4)  # the moment is what is tried
-        apply.kill()
-
-    desk.apply()
-    assert_exactly(desk, 80, retention="1209600000")
-    assert {name: facts[0] for name, facts in desk.topics().items() if name in kept} == kept
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_killed_at_a_random_moment_the_same_apply_again_finishes(desk: Desk, seed: int) -> None:
-    killed(desk, seed)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(100, 124))
-def test_killed_at_many_random_moments_the_same_apply_again_finishes(desk: Desk, seed: int) -> None:
-    killed(desk, seed)
+# ---- Ctrl-C
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -806,6 +775,13 @@ class Applying:
     def wait_for_the_end_of_a_step(self) -> None:
         assert self._process.stderr
         self.told += self._process.stderr.readline()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def interrupt(self, number: signal.Signals) -> tuple[int, float]:
         """The exit code, and how many seconds the end took."""
