@@ -178,30 +178,15 @@ def test_from_yaml_to_the_cluster_and_back(old: Desk) -> None:
 
 def test_apply_is_a_contract_on_the_older_lines_too(old: Desk) -> None:
     """One round of each: two at once, one that hangs, one that is killed, and a run that is taken back."""
-    contract.two_at_once(old, 1)
-    contract.hung(old, 1)
-    contract.killed(old, 1)
-    contract.taken_back(old)
-
-
-def test_a_setting_that_came_later_is_refused_in_the_files(old: Desk) -> None:
-    """Before anything is asked, when the entry says which Kafka it is."""
-    old.settings(kafka_version=line(old))
-    old.write(
-        orders="topics: {P.later: {partitions: 1, replication-factor: 1, compression-zstd-level: 3, remote-copy-lag-ms: 1h}}"
+    rounds = (
+        lambda: contract.two_at_once(old, 1),
+        lambda: contract.hung(old, 1),
+        lambda: contract.killed(old, 1),
+        lambda: contract.taken_back(old),
     )
-
-    ran = old.run("validate")
-
-    assert ran.code == 4
-    assert "`remote.copy.lag.ms` came with Kafka 4.4" in ran.stdout
-    old.settings()
-    old.write(orders="topics: {}")
-
-
-def test_a_healthy_old_cluster_is_told_healthy(old: Desk) -> None:
-    ran = old.run("doctor")
-
-    mode = " with ZooKeeper" if line(old) == "3.5" else ""
-    assert ran.code == 0, ran.told
-    assert f"Kafka {line(old)}{mode}" in ran.stdout
+    for one in rounds:
+        for path in old.topology.glob("*.yaml"):
+            if path.name != "kafkaops.yaml":
+                path.unlink()
+        old.clear()
+        one()
