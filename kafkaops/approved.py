@@ -262,7 +262,7 @@ def left_findings(cluster: str, left: Sequence[Change]) -> Iterator[Finding]:
     """One a change: nobody approved it, and it is on nothing that the plan touches."""
     for change in left:
         what = f"that it is to be {_DONE[change.action]}"
-        if change.action is Action.UPDATE:
+        if change.action in _FROM_TO:
             (own,) = change.fields
             what = f"{own.name} {_shown(own.before)} -> {_shown(own.after)}"
         yield Finding(
@@ -286,7 +286,8 @@ def _not_live(change: SavedChange, name: str, live: Value | None) -> Stale:
         was = Value(change.kept[name], change.kept[name], From.TOPIC)
         return _stale(change, name, was, live, f"was {was.display}, is now {_shown(live)}")
     if own is None:
-        return _stale(change, name, None, live, f"was to be unset, is {_shown(live)}")
+        told = "moved" if change.action is Action.REASSIGN else "unset"
+        return _stale(change, name, None, live, f"was to be {told}, is {_shown(live)}")
     if change.action is Action.UPDATE and own.before != own.after and _same(own.before, live):
         told = f"was to be {_shown(own.after)}, is still {_shown(live)}, and nothing is to change it now"
         return _stale(change, name, own.after, live, told)
@@ -301,7 +302,10 @@ _DONE = {
     Action.DELETE: "deleted",
     Action.GRANT: "granted",
     Action.REVOKE: "revoked",
+    Action.REASSIGN: "moved",
 }
+_FROM_TO = frozenset({Action.UPDATE, Action.REASSIGN})
+"""Of one field, which has both sides."""
 
 
 def _otherwise(was: SavedChange, now: Change) -> Iterator[Stale]:
@@ -331,7 +335,7 @@ def _field(change: SavedChange, name: str, old: FieldChange | None, new: FieldCh
 def _unapproved(change: Change, *, same_files: bool) -> Stale:
     """With the same files, what is to be set right now was right when the plan was made."""
     name, before, after = "", None, None
-    if change.action is Action.UPDATE:
+    if change.action in _FROM_TO:
         (own,) = change.fields
         name, before, after = own.name, own.before, own.after
     if not same_files:

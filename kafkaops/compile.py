@@ -46,6 +46,7 @@ class Desired:
             "topics": {name: _content(topic) for name, topic in self.topics.items()},
             "acls": [binding.facts for binding in sorted(self.acls.bindings)],
             "principals": sorted(self.acls.managed),
+            "placement": None if self.placement is None else _rules(self.placement),
         }
 
 
@@ -55,6 +56,15 @@ def _content(topic: Topic | AbsentTopic) -> dict[str, Any]:
             return {"state": "absent"}
         case Topic():
             return {PARTITIONS: topic.partitions, REPLICATION: topic.replication, "config": dict(topic.config)}
+
+
+def _rules(placement: Placement) -> dict[str, Any]:
+    """What makes replicas move; how fast and when they do is no other wish."""
+    return {
+        "racks": placement.racks,
+        "drain": sorted(placement.drain),
+        "balance": placement.balance if placement.rebalancing else "off",
+    }
 
 
 def compile_for(

@@ -20,6 +20,7 @@ from kafkaops.cluster.plain import acl
 from kafkaops.cluster.snapshot import SnapshotCluster
 from kafkaops.findings import Exit, Refusal
 from kafkaops.kinds.acl.model import address as acl_address
+from kafkaops.plan import Action, Change, FieldChange, From, Phase, Plan, Value
 from kafkaops.view import machine
 
 CLICKS = """
@@ -572,3 +573,26 @@ def test_a_validation_that_the_brokers_put_off_for_too_long_is_no_fault_of_the_f
     assert desk.apply("--plan", "plan.json") == Exit.UNREACHABLE
     assert "topic/shop.new (THROTTLING_QUOTA_EXCEEDED)" in desk.document["error"]
     assert "shop.new" not in desk.cluster.state.topics
+
+
+# every kind of change can be told
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("same_files", [True, False])
+def test_whatever_nobody_approved_has_a_sentence(action: Action, same_files: bool) -> None:
+    """Told as left alone where it is elsewhere, and as stale where the plan touches it or the files are others."""
+    sides = Value("1", "1", From.TOPIC), Value("2", "2", From.FILE)
+    fields = (FieldChange("f", *sides),) if action in {Action.UPDATE, Action.REASSIGN} else ()
+    change = Change(id="topic:t", address="topic/t", action=action, phase=Phase.SAFE, where=None, fields=fields)
+    nothing = approved.Approved(
+        cluster="c", cluster_id="C", fingerprint="", created_at="", desired="d", only=(), changes={}, hashes={}, held_back=frozenset(),
+    )  # fmt: skip
+
+    judgement = approved.judged(nothing, Plan((change,), (), {}), {}, "d" if same_files else "e")
+
+    assert (len(judgement.left), len(judgement.stale)) == ((1, 0) if same_files else (0, 1))
+    (told,) = approved.left_findings("c", [change])
+    assert told.message.startswith("t: f 1 -> 2 is not" if fields else "t: that it is to be ")
+    for one in judgement.stale:
+        assert one.says.startswith("was to be left as it is, is now to be ")

@@ -149,6 +149,42 @@ def test_where_a_default_is_from_makes_no_difference() -> None:
     assert len({hash_of(setting(after=value)) for value in values}) == 1
 
 
+# what the files want
+
+WISHES: dict[str, tuple[dict[str, Any], bool]] = {
+    "another broker to be drained": ({"drain": [2]}, True),
+    "another rule for racks": ({"racks": "off"}, True),
+    "how fast": ({"throttle": "5MiB/s"}, False),
+}
+
+
+@pytest.mark.parametrize("name", WISHES)
+def test_where_replicas_belong_is_what_the_files_want_and_how_they_get_there_is_not(name: str, tmp_path: Path) -> None:
+    def wanted(folder: str, placement: dict[str, Any]) -> str:
+        rules = {"racks": "on", "drain": [1], **placement}
+        settings = {"clusters": {"test": {"placement": rules}}}
+        return str(document(tmp_path / folder, settings=settings)["source"]["desired"])
+
+    placement, differs = WISHES[name]
+
+    assert (wanted("first", {}) != wanted("other", placement)) is differs
+
+
+@pytest.mark.parametrize("name", sorted(SAME.keys() - {"another domain, in sync"}))
+def test_another_spelling_is_no_other_wish(name: str, tmp_path: Path) -> None:
+    first, other = document(tmp_path / "first"), SAME[name](tmp_path / "other")
+
+    assert other["source"]["desired"] == first["source"]["desired"]
+
+
+@pytest.mark.parametrize("name", sorted(OTHER))
+def test_what_is_live_is_no_wish_and_what_is_written_is(name: str, tmp_path: Path) -> None:
+    first, other = document(tmp_path / "first"), OTHER[name](tmp_path / "other")
+    live = {"a live value", "a live number", "another topic id"}
+
+    assert (other["source"]["desired"] == first["source"]["desired"]) is (name in live)
+
+
 # each part of each change
 
 WEEK = Value("604800000", "7d", From.TOPIC)
