@@ -47,8 +47,8 @@ def _runs(runs: Sequence[Document], width: int) -> Iterator[Line]:
 def _row(one: Document) -> tuple[str, ...]:
     return (
         one["run"],
-        moment(one["since"]),
-        f"{one['who']} on {one['host']}",
+        f"{moment(one['since'])[:16]}Z",  # to the minute, so that a row is a line
+        one["who"],
         one["command"],
         _commit(one),
         f"{_outcome(one)}, {_done(one)}",
