@@ -179,9 +179,9 @@ def test_from_yaml_to_the_cluster_and_back(old: Desk) -> None:
 def test_apply_is_a_contract_on_the_older_lines_too(old: Desk) -> None:
     """One round of each: two at once, one that hangs, one that is killed, and a run that is taken back."""
     rounds = (
-        lambda: contract.two_at_once(old, 1),
-        lambda: contract.hung(old, 1),
-        lambda: contract.killed(old, 1),
+        lambda: contract.two_at_once(old, [1]),
+        lambda: contract.hung(old, [1]),
+        lambda: contract.killed(old, [1]),
         lambda: contract.taken_back(old),
     )
     for one in rounds:
