@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -265,6 +266,34 @@ def taken_back(desk: Desk) -> None:
     assert (shown.code, shown.document["options"], refused.code, done.code) == (3, {"only": [], "undoes": run}, 3, 0)
     assert state(desk) == before, done.told
     assert [one["command"] for one in history(desk)[:2]] == ["undo", "apply"]
+
+
+# ---- an older commit
+
+
+def test_a_commit_that_is_older_than_the_last_one_is_refused_and_a_new_one_goes_back(desk: Desk) -> None:
+    def git(*arguments: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, *arguments], cwd=desk.folder, check=True, capture_output=True)
+
+    git("init", "-b", "main")
+    desk.write(order=PLAIN)
+    git("add", "-A")
+    git("commit", "-m", "a week")
+    desk.apply()
+    desk.write(order=PLAIN.replace("7d", "14d"))
+    git("commit", "-am", "two weeks")
+    desk.apply()
+    git("checkout", "HEAD~1")
+
+    refused = desk.run("apply", "--yes")
+    git("checkout", "main")
+    again = desk.run("apply", "--yes", "-o", "json")
+
+    assert (refused.code, "which was applied last" in refused.stderr) == (5, True), refused.told
+    assert (again.code, again.document["verdict"]) == (0, "in_sync")
+    assert desk.overrides("P.order.created") == {"retention.ms": str(14 * DAY)}
+    assert {run["commit"] is None for run in history(desk)[:2]} == {False}
 
 
 # ---- secrets
