@@ -357,9 +357,12 @@ def is_shown(call: Call, document: Document) -> bool:
 
 
 def _is_move(item: object, entry: Document, move: Document) -> bool:
-    """An election, by its partition alone; a reassignment, to what is shown."""
-    key, target = item if isinstance(item, tuple) and not isinstance(item, TopicPartition) else (item, None)
-    return key == (entry["address"].removeprefix("topic/"), move["partition"]) and target in {None, tuple(move["to"])}
+    """An election, by its partition alone; a reassignment, to what is shown, or to the step before it, where what leaves is still there."""
+    key, target = item if isinstance(item, tuple) and not isinstance(item, TopicPartition) else (item, move["to"])
+    on_the_way = set(move["to"]) <= set(target) <= {*move["from"], *move["to"]}
+    return key == (entry["address"].removeprefix("topic/"), move["partition"]) and (
+        list(target) == move["to"] or (on_the_way and len(target) > len(move["to"]))
+    )
 
 
 REQUESTS = {

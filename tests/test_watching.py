@@ -605,7 +605,7 @@ def test_a_move_is_watched_from_its_start_to_its_end() -> None:
 14:20:07Z copy start    t: 1 partition, 0 of 1,000 B, throttle 4.88 KiB/s per broker
 14:20:37Z copy          15% 150 of 1,000 B, 5 B/s, left 2m, 0 of 1 partition in place, 1 in flight
 14:22:07Z copy          60% 600 of 1,000 B, 5 B/s, left 1m, 0 of 1 partition in place, 1 in flight
-14:23:27Z copy done     t: 1 of 1 partition in place, after 3m, no throttle is left
+14:23:29Z copy done     t: 1 of 1 partition in place, after 3m, no throttle is left
 """
     )
 
