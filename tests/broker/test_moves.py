@@ -10,9 +10,9 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,8 +26,12 @@ from kafkaops.cluster import AlterBroker, AlterTopic, ConfigSource, NewTopic, To
 from kafkaops.cluster.live import LiveCluster, connect
 from kafkaops.cluster.properties import load
 from kafkaops.findings import Exit
+from kafkaops.journal import Borrowed
 from kafkaops.lint import RULES
+from kafkaops.moving.mover import Mover, Pace
+from kafkaops.moving.progress import Ended
 from kafkaops.moving.throttling import LEADER_RATE, LEADERS, LISTS, RATES
+from kafkaops.placement.model import Move
 from kafkaops.sandbox import Sandbox, running, start_broker, stop_broker
 
 pytestmark = pytest.mark.broker
@@ -136,6 +140,22 @@ class Fleet:
     def stays(self, before: object) -> None:
         until(lambda: self.settings() == before, f"{before}, not {self.settings()}")
         assert self.cluster.reassignments() == {}
+
+
+@dataclass
+class Book:
+    """What a journal would hold of what is lent."""
+
+    lent: tuple[Borrowed, ...] = ()
+
+    def lend(self, lent: Sequence[Borrowed]) -> None:
+        self.lent += tuple(lent)
+
+    def give_back(self, lent: Sequence[Borrowed]) -> None:
+        self.lent = tuple(one for one in self.lent if one not in lent)
+
+    def current(self, _: Sequence[Borrowed]) -> Sequence[Borrowed]:
+        return self.lent
 
 
 def _soon() -> str:
@@ -291,7 +311,7 @@ def test_a_throttle_holds_for_a_minute(fleet: Fleet) -> None:
     assert rate == pytest.approx(2 * MIB, rel=0.15)
 
 
-def test_a_target_that_stops_is_waited_for_and_told(fleet: Fleet) -> None:
+def test_a_target_that_stops_is_waited_for(fleet: Fleet) -> None:
     name = fleet.topic((1, 2), mib=8)
     fleet.declare(name, 1, 3, throttle="1MiB/s")
     before = fleet.settings()
@@ -305,6 +325,30 @@ def test_a_target_that_stops_is_waited_for_and_told(fleet: Fleet) -> None:
 
     assert process.returncode == Exit.DONE, told
     assert target in (fleet.assignment(name) or ((),))[0]
+    fleet.stays(before)
+
+
+def test_a_copy_onto_a_stopped_broker_says_how_long_it_is_quiet_and_goes_on(fleet: Fleet) -> None:
+    name = fleet.topic((1, 2), mib=8)
+    before = fleet.settings()
+    book = Book()
+    moves = (Move(name, 0, (1, 2), (1, 2, 3), 8 * MIB, "grow", ()),)
+    mover = Mover(cluster=fleet.cluster, moves=moves, pace=Pace(throttle=MIB, poll=0.5), book=book, run="run")
+    looks = mover.forward()
+    next(one for one in looks if one.copying and one.copying[0].share > 0)
+    stop_broker(fleet.kafka.directory, 3)
+    next(looks)  # what was copied until it stopped
+
+    quiet = [(one.copying[0].quiet, one.copied) for one in islice(looks, 5)]
+    start_broker(fleet.kafka.directory, 3)
+    *_, last = looks
+
+    assert [seconds for seconds, _ in quiet] == sorted({seconds for seconds, _ in quiet})
+    assert quiet[-1][0] > 2
+    assert len({copied for _, copied in quiet}) == 1
+    assert last.ended is Ended.DONE
+    until(lambda: fleet.assignment(name) == ((1, 2, 3),), "the target")
+    assert book.lent == ()
     fleet.stays(before)
 
 
