@@ -29,6 +29,9 @@ from kafkaops.settings import ClusterEntry
 PATIENCE = 900.0
 """Seconds without progress of a partition, after which it goes back to where it was."""
 
+DEAD_AFTER = 8.0
+"""Seconds in which Kafka takes a lock from a run that died: a session, and what a coordinator takes to notice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Left:
@@ -42,11 +45,20 @@ class LeftOnTheWayError(Exception):
     """A run has stopped with copies on their way, and nobody watches them: they end before anything else begins."""
 
 
-def insist_on_rest(planned: Planned) -> None:
-    """Errors: LeftOnTheWayError."""
+def insist_on_rest(planned: Planned, clock: Clock = REAL_TIME) -> None:
+    """A run that was killed holds the lock of the mover for a session longer: that is waited for, since nobody else would give back what it has lent.
+
+    Errors: LeftOnTheWayError.
+    """
     log = planned.log
-    if log.held and left_open(log.memory) and planned.reading.cluster.journal().holder(Lock.MOVE) is None:
-        raise LeftOnTheWayError
+    if not (log.held and left_open(log.memory)):
+        return
+    until = clock.now() + DEAD_AFTER
+    while planned.reading.cluster.journal().holder(Lock.MOVE) is not None:
+        if clock.now() >= until:
+            return  # it lives, and does that itself
+        clock.wait(0.5)
+    raise LeftOnTheWayError
 
 
 def left_open(memory: Memory) -> Left | None:

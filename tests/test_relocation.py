@@ -186,6 +186,17 @@ def test_apply_ends_what_was_left_before_it_begins(desk: Desk) -> None:
     assert desk.in_sync
 
 
+def test_apply_waits_for_the_lock_of_a_run_that_was_killed_and_gives_back_what_it_has_lent(desk: Desk) -> None:
+    desk.left()
+    desk.sleep(1)
+    desk.cluster.journal().acquire(Lock.MOVE, "the one that was killed")
+    desk.waited = lambda: desk.cluster.journal().expire(Lock.MOVE)
+
+    assert desk.apply() == Exit.DONE
+    assert desk.untouched
+    assert desk.in_sync
+
+
 def test_cancel_brings_the_old_replicas_back_in_their_order(desk: Desk) -> None:
     desk.left()
 

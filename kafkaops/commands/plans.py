@@ -449,7 +449,7 @@ def _verified(
     outcomes = app.settle(planned.plan, steps, left if verification else None)
     complete = verification is not None and not left and all(one.result is Result.APPLIED for one in outcomes)
     how = Ending.DONE if complete else Ending.INCOMPLETE
-    with interruptions.undisturbed():
+    with interruptions.to_the_end():
         stopped = _closed(request, planned, how, outcomes, seen=verification is not None)
         code = Exit.DONE if complete and stopped is None else Exit.INCOMPLETE
         document = report.apply_document(

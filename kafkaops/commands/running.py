@@ -103,6 +103,12 @@ class Interruptions:
         if self._asked is not None:
             raise self._asked
 
+    @contextmanager
+    def to_the_end(self) -> Iterator[None]:
+        """Of the run itself, when all is done that can be: who asks now hears how it ended."""
+        self._under_way = True
+        yield
+
 
 class Waits:
     """Tells of a write that Kafka puts off, once that takes a while, and then now and again; Ctrl-C ends the waiting."""

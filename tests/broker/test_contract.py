@@ -221,6 +221,7 @@ def test_an_interrupted_run_says_so_in_the_journal_and_lets_go_of_its_lock(
     desk.write(many=many(40))
     with applying(desk) as apply:
         apply.wait_for_the_first_write()
+        apply.wait_for_the_end_of_a_step()
         ended, took = apply.interrupt(number)
 
     assert (ended, took < 10) == (code, True), apply.told  # two seconds on an idle machine

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from desk import Desk
+from desk import Desk, until
 
 from kafkaops.cluster import AlterTopic, MorePartitions
 
@@ -47,10 +47,16 @@ def live(desk: Desk) -> tuple[object, ...]:
     return desk.topics(), desk.acls(), overrides
 
 
+def altered(desk: Desk, topic: str, retention: str) -> None:
+    """By hand, until it is seen."""
+    desk.admin.alter_topics([AlterTopic(desk.own(topic), {"retention.ms": retention})])
+    until(lambda: desk.overrides(topic).get("retention.ms") == retention, f"{topic} with {retention}")
+
+
 def test_a_touched_thing_that_somebody_changed_is_named_and_nothing_is_written(
     desk: Desk, approved: dict[str, Any]
 ) -> None:
-    desk.admin.alter_topics([AlterTopic(desk.own("P.shop.clicks"), {"retention.ms": "3600000"})])
+    altered(desk, "P.shop.clicks", "3600000")
     before = live(desk)
 
     ran = desk.run("apply", "--plan", "plan.json", "--yes", "-o", "json")
@@ -69,7 +75,7 @@ def test_an_untouched_thing_that_somebody_changed_stops_nobody_and_is_left_alone
     desk: Desk, approved: dict[str, Any]
 ) -> None:
     quiet = desk.own("P.shop.quiet")
-    desk.admin.alter_topics([AlterTopic(quiet, {"retention.ms": "-1"})])
+    altered(desk, "P.shop.quiet", "-1")
 
     ran = desk.run("apply", "--plan", "plan.json", "--yes", "-o", "json")
 
@@ -84,7 +90,7 @@ def test_an_untouched_thing_that_somebody_changed_stops_nobody_and_is_left_alone
 def test_what_is_half_done_by_hand_is_finished_and_the_same_again_does_nothing(
     desk: Desk, approved: dict[str, Any]
 ) -> None:
-    desk.admin.alter_topics([AlterTopic(desk.own("P.shop.clicks"), {"retention.ms": "604800000"})])
+    altered(desk, "P.shop.clicks", "604800000")
 
     ran = desk.run("apply", "--plan", "plan.json", "--yes", "-o", "json")
 

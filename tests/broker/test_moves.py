@@ -286,7 +286,12 @@ def killed_and_ended(fleet: Fleet, seed: int, finisher: tuple[str, ...]) -> None
         time.sleep(random.Random(seed).uniform(0.0, 3.0))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        until(lambda: fleet.run(*finisher)[0] != Exit.BUSY, "the lock of the one that was killed")
+        ended = []
+        until(
+            lambda: ended.append(fleet.run(*finisher)) or ended[-1][0] != Exit.BUSY,
+            "the lock of the one that was killed",
+        )
+        assert ended[-1][0] == Exit.DONE, ended[-1][1]
 
     traffic.nothing_lost()
     assert {len(one) for one in fleet.assignment(name) or ()} == {3}
