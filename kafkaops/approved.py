@@ -36,7 +36,7 @@ class SavedChange(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
-    """`only`: the patterns that the plan was made with. `desired`: a hash of what its files wanted. `changes`, `hashes`: of what it does, by the id of the change. `held_back`: the ids of what it shows and does not do."""
+    """`only`: the patterns that the plan was made with. `desired`: a hash of what its files wanted. `changes`, `hashes`: of what it does, by the id of the change. `held_back`: the ids of what it shows and does not do. `blocked`: code and address of each error in it."""
 
     cluster: str
     cluster_id: str
@@ -47,6 +47,7 @@ class Approved:
     changes: Mapping[str, SavedChange]
     hashes: Mapping[str, str]
     held_back: frozenset[str]
+    blocked: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -92,6 +93,7 @@ def of(document: Document) -> Approved:
         changes=changes,
         hashes=hashes,
         held_back=frozenset(entry["id"] for entry in document["changes"] if entry.get("held_back")),
+        blocked=frozenset((one["code"], one["address"]) for one in document["findings"] if one["severity"] == "error"),
     )
 
 
@@ -148,6 +150,8 @@ def judged(approved: Approved, made: Plan, landed: Landed, desired: str) -> Judg
     bound = _bound(approved, made, more)
     more = [change for change in more if change.id in bound or _meant(change, approved.only)]
     stale += (_unapproved(change, same_files=same_files) for change in more if change.id in bound or not same_files)
+    named = {one.address for one in stale}
+    stale += (_impossible(one) for one in _errors_since(approved, made) if one.address not in named)
     done = frozenset(id_ for id_ in approved.changes if id_ not in now and not landed[id_])
     ids = {one.id for one in stale}
     consents = {text for finding in made.findings for text in finding.consent}
@@ -175,6 +179,14 @@ def _bound(approved: Approved, made: Plan, more: Sequence[Change]) -> frozenset[
     kept = [change for change in made.changes if change.id in approved.changes]
     needed = {change.id for change in replacements(kept, made.changes)}
     return frozenset(change.id for change in more if change.id in needed or change.address in approved.addresses)
+
+
+def _errors_since(approved: Approved, made: Plan) -> Iterator[Finding]:
+    """On a thing that the plan touches, and not in it: somebody has made the cluster such that the files cannot be."""
+    for finding in made.findings:
+        news = finding.severity is Severity.ERROR and (finding.code, finding.address) not in approved.blocked
+        if news and finding.address in approved.addresses:
+            yield finding
 
 
 def as_approved(approved: Approved, made: Plan, brokers: frozenset[int]) -> Plan:
@@ -346,6 +358,11 @@ def _unapproved(change: Change, *, same_files: bool) -> Stale:
         return _stale(change, name, after, before, f"was {_shown(after)}, is now {_shown(before)}")
     there = change.action in {Action.CREATE, Action.GRANT}
     return _stale(change, "", None, None, "was there, is gone" if there else "was not there, is there now")
+
+
+def _impossible(finding: Finding) -> Stale:
+    name = finding.address.partition("/")[2]
+    return Stale(finding.address, finding.address, "", None, None, finding.message.removeprefix(f"{name}: "))
 
 
 def _stale(change: Change, name: str, was: Value | None, now: Value | None, says: str) -> Stale:

@@ -141,10 +141,22 @@ def test_without_its_topic_nothing_is_known_and_nobody_holds_anything(journal: J
 
 
 def without_topic(admin: LiveCluster) -> None:
-    view = admin.topics(1, [TOPIC])[TOPIC]
-    if isinstance(view, TopicView):
-        admin.delete_topics({TOPIC: view.topic_id})
-    until(lambda: all(isinstance(admin.topics(each, [TOPIC])[TOPIC], KafkaError) for each in (1, 2, 3)), "no topic")
+    def gone() -> bool:
+        views = [admin.topics(each, [TOPIC])[TOPIC] for each in (1, 2, 3)]
+        there = {view.topic_id for view in views if isinstance(view, TopicView)}
+        for topic_id in there:
+            admin.delete_topics({TOPIC: topic_id})
+        return all(view == KafkaError("UNKNOWN_TOPIC_OR_PARTITION") for view in views)
+
+    until(gone, "no topic")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left(admin: LiveCluster) -> Iterator[None]:
+    """What is no record of a run would be refused by every command after this."""
+    yield
+    without_topic(admin)
+    assert admin.journal().read() is None
 
 
 # ---- several runs
@@ -381,6 +393,7 @@ def test_each_right_that_is_missing_is_named(desk: Desk, admin: LiveCluster, tmp
             allow(admin, [AclBinding(f"User:{user}", "Allow", op, kind, "Literal", name) for kind, name, op in missing])
         held = cluster.journal().acquire(Lock.APPLY, "ci")
         held.append([Record("ci", "1")])
+        held.append([Record("ci", None)])
         held.release()
     finally:
         cluster.close()
