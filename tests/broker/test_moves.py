@@ -358,7 +358,7 @@ def test_a_copy_onto_a_stopped_broker_says_how_long_it_is_quiet_and_goes_on(flee
 
 
 def test_what_is_cancelled_ends_at_the_old_replicas_in_their_order(fleet: Fleet) -> None:
-    name = fleet.topic((3, 1), (2, 1), mib=6)
+    name = fleet.topic((3, 1), (2, 1), mib=24)  # what has arrived before it is taken back stays
     fleet.declare(name, 2, 3, throttle="1MiB/s")
     before = fleet.settings()
 
