@@ -180,7 +180,7 @@ def _killed(desk: Desk, seed: int, *, count: int, days: int) -> None:
         apply.wait_for_the_first_write()
         time.sleep(random.Random(seed).uniform(0, 0.4))
         apply.kill()
-    there = state(desk)
+    there = settled(desk)
 
     applied_when_free(desk)
 
@@ -190,6 +190,19 @@ def _killed(desk: Desk, seed: int, *, count: int, days: int) -> None:
         assert run["outcome"] in {"done", "taken_over", "incomplete"}
         for change in (change for step in steps(desk, run["run"]) for change in step["changes"]):
             assert (change["result"] == "applied") == is_there(change, there), change
+
+
+def settled(desk: Desk) -> dict[str, object]:
+    """What a run had sent before it was killed may be made, and shown, after that."""
+    seen = [state(desk)]
+
+    def still() -> bool:
+        time.sleep(1.5)
+        seen.append(state(desk))
+        return seen[-1] == seen[-2]
+
+    until(still, "nothing to change any more")
+    return seen[-1]
 
 
 def is_there(change: dict[str, Any], there: dict[str, object]) -> bool:
