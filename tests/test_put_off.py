@@ -121,7 +121,9 @@ def test_a_wait_that_is_longer_than_our_patience_is_no_failure(clock: Clock, pau
 
 def test_as_long_as_something_gets_through_it_goes_on(clock: Clock) -> None:
     names = [f"t{number}" for number in range(100)]
-    one_each: Answer = lambda names: all_but(len(names) - 1, pause=59.0)(names)  # noqa: E731
+
+    def one_each(names: Sequence[str]) -> Told[str]:
+        return all_but(len(names) - 1, pause=59.0)(names)
 
     assert set(written(one_each, names=names)[0].values()) == {None}
     assert clock.now == pytest.approx(100 * 59)

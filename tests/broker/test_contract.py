@@ -15,7 +15,7 @@ from desk import Desk, Ran, until
 from test_live_apply import PLAIN, applying, assert_exactly, consent, many
 
 from kafkaops import logbook, report
-from kafkaops.cluster import KafkaError
+from kafkaops.cluster import AclBinding, KafkaError
 from kafkaops.cluster.journal import TOPIC, Lock
 
 pytestmark = pytest.mark.broker
@@ -233,9 +233,7 @@ def test_an_interrupted_run_says_so_in_the_journal_and_lets_go_of_its_lock(
 ) -> None:
     desk.write(many=many(40))
     with applying(desk) as apply:
-        apply.wait_for_the_first_write()
-        apply.wait_for_the_end_of_a_step()
-        ended, took = apply.interrupt(number)
+        ended, took = apply.interrupt_after_a_step(number)
 
     assert (ended, took < 10) == (code, True), apply.told  # two seconds on an idle machine
     assert desk.run("lock", "status", "-o", "json").document["verdict"] == "free"
@@ -354,9 +352,7 @@ def test_criterion_9_no_credential_is_in_the_journal_or_in_what_is_shown(desk: D
     ] == []
 
 
-def _everything(user: str) -> Any:
-    from kafkaops.cluster import AclBinding  # noqa: PLC0415  # the one test that needs it
-
+def _everything(user: str) -> list[AclBinding]:
     names = {"Topic": ("*",), "Group": ("*",), "TransactionalId": ("*",), "Cluster": ("kafka-cluster",)}
     return [
         AclBinding(f"User:{user}", "Allow", "All", kind, "Literal", name) for kind, its in names.items() for name in its

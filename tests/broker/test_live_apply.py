@@ -716,9 +716,7 @@ def test_criterion_15_an_interrupted_apply_says_what_is_done_and_the_same_comman
     desk.write(many=many(40))
 
     with applying(desk) as apply:
-        apply.wait_for_the_first_write()
-        apply.wait_for_the_end_of_a_step()
-        ended, took = apply.interrupt(number)
+        ended, took = apply.interrupt_after_a_step(number)
 
     assert (ended, "Traceback" in apply.told) == (code, False), apply.told
     assert took < 5  # two on an idle machine
@@ -788,6 +786,11 @@ class Applying:
         begun = time.monotonic()
         self._process.send_signal(number)
         return self.end(), time.monotonic() - begun
+
+    def interrupt_after_a_step(self, number: signal.Signals) -> tuple[int, float]:
+        self.wait_for_the_first_write()
+        self.wait_for_the_end_of_a_step()
+        return self.interrupt(number)
 
     def kill(self) -> None:
         self._process.kill()

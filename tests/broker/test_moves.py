@@ -301,7 +301,7 @@ def killed_and_ended(fleet: Fleet, seed: int, finisher: tuple[str, ...]) -> None
 
 @pytest.mark.soak
 def test_a_throttle_is_kept_for_a_minute(fleet: Fleet) -> None:
-    """What arrives on the new replica, in bytes per second: never more, and of what is allowed Kafka 4.4 uses 71 to 75 %, at 2 and at 8 MiB/s alike."""
+    """What arrives on the new replica, in bytes per second, once copying is under way."""
     name = fleet.topic((1, 2), mib=150)
     fleet.declare(name, 1, 3, throttle="2MiB/s")
 
@@ -314,6 +314,10 @@ def test_a_throttle_is_kept_for_a_minute(fleet: Fleet) -> None:
     process.communicate(timeout=120)
 
     assert 0.6 * 2 * MIB < rate < 1.15 * 2 * MIB
+    if rate < 0.85 * 2 * MIB:
+        pytest.xfail(
+            "within 15 % is kept from above only: Kafka 4.4 uses 71 to 75 % of a rate, at 2 and at 8 MiB/s alike"
+        )
 
 
 def test_a_target_that_stops_is_waited_for(fleet: Fleet) -> None:
